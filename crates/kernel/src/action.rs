@@ -1,0 +1,114 @@
+/// What kind of thing an action is about, for filters and alarms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Category {
+    /// Signing in and out, credentials, sessions.
+    Authentication,
+    /// Accounts and profiles.
+    Account,
+    /// Organizations, members, invitations.
+    Organization,
+}
+
+impl Category {
+    /// The name on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Account => "account",
+            Self::Organization => "organization",
+        }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal in $category:ident),* $(,)?) => {
+        /// Everything the trail can say happened. The list of actions served to people is made from this enum.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name on the wire and in the store.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What kind of thing it is about.
+            pub const fn category(self) -> Category {
+                match self { $(Self::$name => Category::$category,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Somebody signed in, or tried to.
+    Login = "auth.login" in Authentication,
+    /// Somebody signed out.
+    Logout = "auth.logout" in Authentication,
+    /// A one-time sign-in link was made.
+    LinkIssued = "auth.link.issued" in Authentication,
+    /// One session was ended from another.
+    SessionRevoked = "auth.session.revoked" in Authentication,
+    /// All sessions of a user were ended, or all but one.
+    SessionsRevoked = "auth.sessions.revoked" in Authentication,
+    /// A user changed the password.
+    PasswordChanged = "auth.password.changed" in Authentication,
+    /// An account was made.
+    UserCreated = "user.created" in Account,
+    /// An account was disabled.
+    UserDisabled = "user.disabled" in Account,
+    /// An account was enabled again.
+    UserEnabled = "user.enabled" in Account,
+    /// A profile was changed.
+    ProfileUpdated = "profile.updated" in Account,
+    /// A profile picture was set.
+    AvatarUpdated = "profile.avatar.updated" in Account,
+    /// A profile picture was taken away.
+    AvatarRemoved = "profile.avatar.removed" in Account,
+    /// Notification choices were changed.
+    NotificationsUpdated = "profile.notifications.updated" in Account,
+    /// An organization was made.
+    OrgCreated = "org.created" in Organization,
+    /// A session moved to another organization.
+    OrgSwitched = "org.switched" in Organization,
+    /// An organization's settings were changed.
+    OrgUpdated = "org.settings.updated" in Organization,
+    /// An organization was suspended or made active again.
+    OrgStatusChanged = "org.status.changed" in Organization,
+    /// An organization was deleted (softly, until its retention time ends).
+    OrgDeleted = "org.deleted" in Organization,
+    /// An owner handed the organization over.
+    OwnershipTransferred = "org.ownership.transferred" in Organization,
+    /// A known user became a member without an invitation.
+    MemberAdded = "org.member.added" in Organization,
+    /// A member was removed, or left.
+    MemberRemoved = "org.member.removed" in Organization,
+    /// A member's role was changed.
+    MemberRoleChanged = "org.member.role_changed" in Organization,
+    /// Somebody was invited.
+    InvitationCreated = "org.invitation.created" in Organization,
+    /// An invitation got a new token and a new mail.
+    InvitationResent = "org.invitation.resent" in Organization,
+    /// An invitation was taken back.
+    InvitationRevoked = "org.invitation.revoked" in Organization,
+    /// An invitation was accepted.
+    InvitationAccepted = "org.invitation.accepted" in Organization,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Action;
+
+    #[test]
+    fn no_two_actions_share_a_name() {
+        let names: HashSet<_> = Action::ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+    }
+}

@@ -1,0 +1,33 @@
+//! The words that every feature shares: ids, time and randomness as parameters, who did what, and the opaque error of a store.
+//!
+//! Nothing lives here that three features do not share. The crate knows no technology.
+
+mod action;
+mod actor;
+mod ambient;
+mod email;
+mod error;
+mod id;
+mod idempotency;
+mod page;
+mod record;
+mod role;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod text;
+mod token;
+
+pub use self::{
+    action::{Action, Category},
+    actor::{Actor, ActorKind},
+    ambient::{Ambient, Clock, OsRng, Rng, SystemClock, Timestamp},
+    email::{BadEmail, Email},
+    error::StoreError,
+    id::{BadId, InvitationId, OrgId, RecordId, SessionId, UserId},
+    idempotency::{Begun, Idempotency, IdempotencyKey, Recorded},
+    page::{Page, Paged},
+    record::{Outcome, Record, Resource},
+    role::{BadRole, PlatformRole, Role},
+    text::{TextError, plain_text},
+    token::TokenHash,
+};
