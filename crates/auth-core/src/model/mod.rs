@@ -1,0 +1,3 @@
+pub(crate) mod credential;
+pub(crate) mod session;
+pub(crate) mod user;

@@ -1,0 +1,5 @@
+//! Pure decisions of this feature.
+pub mod csrf;
+pub mod device;
+pub mod password;
+pub mod throttle;
