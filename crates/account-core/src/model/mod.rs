@@ -1,0 +1,3 @@
+pub(crate) mod avatar;
+pub(crate) mod notification;
+pub(crate) mod profile;

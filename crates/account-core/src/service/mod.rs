@@ -1,0 +1,2 @@
+pub(crate) mod avatars;
+pub(crate) mod profiles;

@@ -1,0 +1,1 @@
+//! Doubles of the ports, and the contract tests that every adapter runs.
