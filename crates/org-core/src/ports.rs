@@ -1,0 +1,210 @@
+use async_trait::async_trait;
+use kernel::{Email, InvitationId, OrgId, Page, Paged, Record, Role, StoreError, Timestamp, TokenHash, UserId};
+
+use crate::{
+    Entitlement, Invitation, InvitationToken, Joined, Member, MemberFilter, Org, OrgFilter, OrgStats, OrgStatus, OrgSummary,
+    SettingsPatch,
+};
+
+/// Answer of [`OrgStore::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It exists now, with its owner.
+    Created,
+    /// Another organization has the slug (deleted ones keep theirs).
+    SlugTaken,
+}
+
+/// Organizations. Every method that is given one reads and writes that one only.
+#[async_trait]
+pub trait OrgStore: Send + Sync {
+    /// Makes the organization and its first owner, in one step.
+    async fn create(&self, org: &Org, owner: UserId, record: &Record) -> Result<Created, StoreError>;
+    /// Reads one, deleted ones included.
+    async fn find(&self, org: OrgId) -> Result<Option<Org>, StoreError>;
+    /// Lists organizations, newest first.
+    async fn page(&self, filter: &OrgFilter, page: Page) -> Result<Paged<OrgSummary>, StoreError>;
+    /// A user's organizations that are not deleted, the one joined first first; its cost does not grow with their number.
+    async fn joined(&self, user: UserId, page: Page) -> Result<Paged<Joined>, StoreError>;
+    /// Changes the keys that the patch names; the organization after that, or `None` without an organization that is not deleted.
+    /// Concurrent patches of different keys both hold.
+    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError>;
+    /// Changes the state of an organization that is not deleted; `false` without one. Deleting ends its open invitations.
+    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<bool, StoreError>;
+    /// Counts at `now`.
+    async fn stats(&self, org: OrgId, now: Timestamp) -> Result<OrgStats, StoreError>;
+}
+
+/// Answer of [`MemberStore::add`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// A member now.
+    Added,
+    /// Was one before.
+    AlreadyMember,
+    /// Members and open invitations fill all seats.
+    SeatLimit,
+}
+
+/// Answer of [`MemberStore::remove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// No member any more.
+    Removed,
+    /// Was none.
+    NotFound,
+    /// An active organization would have no active owner; nothing changed.
+    LastOwner,
+}
+
+/// Answer of [`MemberStore::change_role`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed {
+    /// Has the new role; sessions of the member in this organization are dead. (Also when it was the same role: then nothing died.)
+    Changed,
+    /// Is no member.
+    NotFound,
+    /// An active organization would have no active owner; nothing changed.
+    LastOwner,
+    /// The member's role, or the caller's, is not what the caller's decision was made on; nothing changed.
+    Outdated,
+}
+
+/// Answer of [`MemberStore::transfer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transferred {
+    /// The one is owner, the other admin.
+    Transferred,
+    /// The heir is no active member (or their account is disabled).
+    NotFound,
+    /// The giver is no owner any more.
+    NotOwner,
+}
+
+/// Members. Of a suspended or deleted organization the ownership invariant is not asked for; of an active one it always holds:
+/// at least one member is an owner whose account is enabled, whatever races.
+#[async_trait]
+pub trait MemberStore: Send + Sync {
+    /// One member's role now; `None` for everybody who is not an active member of a not deleted organization, and for disabled
+    /// accounts.
+    async fn role(&self, org: OrgId, user: UserId) -> Result<Option<(Role, OrgStatus)>, StoreError>;
+    /// One member.
+    async fn find(&self, org: OrgId, user: UserId) -> Result<Option<Member>, StoreError>;
+    /// Lists members, the one who joined first first.
+    async fn page(&self, org: OrgId, filter: &MemberFilter, page: Page) -> Result<Paged<Member>, StoreError>;
+    /// Adds a member if a seat is free at `record.at`: members and open invitations together never exceed `seats`.
+    async fn add(&self, org: OrgId, user: UserId, role: Role, seats: u32, record: &Record) -> Result<Added, StoreError>;
+    /// Removes a member and moves the membership's epoch. `expected` is the role on which the caller's decision was made; when the
+    /// member has another one by now, the answer is `NotFound`.
+    async fn remove(&self, org: OrgId, user: UserId, expected: Role, record: &Record) -> Result<Removed, StoreError>;
+    /// Changes a member's role and moves the membership's epoch, if it still is `from`.
+    async fn change_role(
+        &self,
+        org: OrgId,
+        user: UserId,
+        from: Role,
+        to: Role,
+        record: &Record,
+    ) -> Result<Changed, StoreError>;
+    /// Makes `to` an owner and `from` an admin, in one step, and moves both epochs.
+    async fn transfer(&self, org: OrgId, from: UserId, to: UserId, record: &Record) -> Result<Transferred, StoreError>;
+}
+
+/// Answer of [`InvitationStore::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inviting {
+    /// The invitation is open.
+    Created,
+    /// A member has this address.
+    AlreadyMember,
+    /// An invitation for this address is open.
+    AlreadyInvited,
+    /// Members and open invitations fill all seats.
+    SeatLimit,
+}
+
+/// Answer of [`InvitationStore::accept`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// A member now; the invitation is used up.
+    Accepted,
+    /// Somebody used the invitation up, or it was taken back.
+    Gone,
+    /// Was a member before; the invitation is used up.
+    AlreadyMember,
+    /// All seats are taken by members; the invitation stays open.
+    SeatLimit,
+}
+
+/// Invitations. An invitation is open until it is accepted, revoked or expired.
+#[async_trait]
+pub trait InvitationStore: Send + Sync {
+    /// Opens an invitation if a seat is free at `record.at`: members and open invitations together never exceed `seats`. An expired
+    /// invitation for the same address is replaced.
+    async fn create(
+        &self,
+        invitation: &Invitation,
+        token: &TokenHash,
+        seats: u32,
+        record: &Record,
+    ) -> Result<Inviting, StoreError>;
+    /// The organization's invitations that are open at `now`, newest first.
+    async fn open(&self, org: OrgId, now: Timestamp) -> Result<Vec<Invitation>, StoreError>;
+    /// The invitation with this token that was neither accepted nor revoked, expired ones included.
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<Invitation>, StoreError>;
+    /// Gives an invitation that was neither accepted nor revoked a new token and a new end; the invitation after that, or `None`.
+    async fn renew(
+        &self,
+        org: OrgId,
+        id: InvitationId,
+        token: &TokenHash,
+        expires_at: Timestamp,
+        record: &Record,
+    ) -> Result<Option<Invitation>, StoreError>;
+    /// Takes an invitation back; `false` without one that is neither accepted nor revoked.
+    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError>;
+    /// Uses the invitation up and makes the user a member with its role: of any number of callers exactly one gets `Accepted`.
+    async fn accept(&self, token: &TokenHash, user: UserId, seats: u32, record: &Record) -> Result<Accepted, StoreError>;
+}
+
+/// An account, as far as this crate must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub user: UserId,
+    /// Its address.
+    pub email: Email,
+    /// Whether the address was proved.
+    pub email_verified: bool,
+    /// What to call them.
+    pub name: String,
+}
+
+/// What this crate asks about accounts. Answered by the application.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// The enabled account with this address (canonical form).
+    async fn by_email(&self, email: &Email) -> Result<Option<Person>, StoreError>;
+    /// The enabled account with this id.
+    async fn by_id(&self, user: UserId) -> Result<Option<Person>, StoreError>;
+}
+
+/// What this crate asks about plans. Answered by the application.
+#[async_trait]
+pub trait Entitlements: Send + Sync {
+    /// What the organization's plan gives it now.
+    async fn of(&self, org: OrgId) -> Result<Entitlement, StoreError>;
+}
+
+/// Tells an invited person.
+#[async_trait]
+pub trait InvitationMail: Send + Sync {
+    /// Sends the mail with the token's link, or says why it could not.
+    async fn send(
+        &self,
+        invitation: &Invitation,
+        token: &InvitationToken,
+        org_name: &str,
+        inviter: &str,
+    ) -> Result<(), StoreError>;
+}

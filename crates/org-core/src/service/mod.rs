@@ -1,0 +1,3 @@
+pub(crate) mod invitations;
+pub(crate) mod members;
+pub(crate) mod orgs;

@@ -1,0 +1,103 @@
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use kernel::{InvitationId, OrgId, Record, StoreError, Timestamp, TokenHash, UserId};
+
+use super::{MemoryOrgs, State};
+use crate::{Accepted, Invitation, InvitationStore, Inviting};
+
+impl State {
+    fn has_member_with_address_of(&self, invitation: &Invitation) -> bool {
+        let address = |user: &UserId| self.accounts.get(user).map(|account| &account.email);
+        self.members(invitation.org).iter().any(|seat| address(&seat.user) == Some(&invitation.email))
+    }
+}
+
+#[async_trait]
+impl InvitationStore for MemoryOrgs {
+    async fn create(
+        &self,
+        invitation: &Invitation,
+        token: &TokenHash,
+        seats: u32,
+        record: &Record,
+    ) -> Result<Inviting, StoreError> {
+        let mut state = self.state()?;
+        if state.has_member_with_address_of(invitation) {
+            return Ok(Inviting::AlreadyMember);
+        }
+        if state.open(invitation.org, record.at).iter().any(|open| open.email == invitation.email) {
+            return Ok(Inviting::AlreadyInvited);
+        }
+        if !state.has_seat(invitation.org, seats, record.at) {
+            return Ok(Inviting::SeatLimit);
+        }
+        self.trail.keep(record)?;
+        state.invitations.retain(|(_, old)| old.org != invitation.org || old.email != invitation.email);
+        state.invitations.push((*token, invitation.clone()));
+        Ok(Inviting::Created)
+    }
+
+    async fn open(&self, org: OrgId, now: Timestamp) -> Result<Vec<Invitation>, StoreError> {
+        let state = self.state()?;
+        let mut open: Vec<_> = state.open(org, now).into_iter().cloned().collect();
+        open.sort_by_key(|invitation| Reverse((invitation.created_at, invitation.id)));
+        Ok(open)
+    }
+
+    async fn by_token(&self, token: &TokenHash) -> Result<Option<Invitation>, StoreError> {
+        let state = self.state()?;
+        let found = state.invitations.iter().find(|(kept, _)| kept == token);
+        Ok(found.map(|(_, invitation)| invitation.clone()))
+    }
+
+    async fn renew(
+        &self,
+        org: OrgId,
+        id: InvitationId,
+        token: &TokenHash,
+        expires_at: Timestamp,
+        record: &Record,
+    ) -> Result<Option<Invitation>, StoreError> {
+        let mut state = self.state()?;
+        let mut found = state.invitations.iter_mut();
+        let Some(kept) = found.find(|(_, invitation)| invitation.org == org && invitation.id == id) else {
+            return Ok(None);
+        };
+        self.trail.keep(record)?;
+        kept.0 = *token;
+        kept.1.expires_at = expires_at;
+        Ok(Some(kept.1.clone()))
+    }
+
+    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError> {
+        let mut state = self.state()?;
+        let is = |invitation: &Invitation| invitation.org == org && invitation.id == id;
+        if !state.invitations.iter().any(|(_, invitation)| is(invitation)) {
+            return Ok(false);
+        }
+        self.trail.keep(record)?;
+        state.invitations.retain(|(_, invitation)| !is(invitation));
+        Ok(true)
+    }
+
+    async fn accept(&self, token: &TokenHash, user: UserId, seats: u32, record: &Record) -> Result<Accepted, StoreError> {
+        let mut state = self.state()?;
+        let found = state.invitations.iter().find(|(kept, _)| kept == token);
+        let Some((org, role)) = found.map(|(_, invitation)| (invitation.org, invitation.role)) else {
+            return Ok(Accepted::Gone);
+        };
+        let member = state.member(org, user).is_some();
+        let full = u32::try_from(state.members(org).len()).is_ok_and(|members| members >= seats);
+        if !member && full {
+            return Ok(Accepted::SeatLimit);
+        }
+        self.trail.keep(record)?;
+        state.invitations.retain(|(kept, _)| kept != token);
+        if member {
+            return Ok(Accepted::AlreadyMember);
+        }
+        state.seat(org, user, role, record.at);
+        Ok(Accepted::Accepted)
+    }
+}
