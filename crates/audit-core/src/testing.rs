@@ -1,0 +1,1 @@
+//! A double of the port and its contract test.
