@@ -12,6 +12,8 @@ mod idempotency;
 mod page;
 mod record;
 mod role;
+#[cfg(feature = "system")]
+mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod text;
@@ -20,7 +22,7 @@ mod token;
 pub use self::{
     action::{Action, Category},
     actor::{Actor, ActorKind},
-    ambient::{Ambient, Clock, OsRng, Rng, SystemClock, Timestamp},
+    ambient::{Ambient, Clock, Rng, Timestamp},
     email::{BadEmail, Email},
     error::StoreError,
     id::{BadId, InvitationId, OrgId, RecordId, SessionId, UserId},
@@ -31,3 +33,6 @@ pub use self::{
     text::{TextError, plain_text},
     token::TokenHash,
 };
+
+#[cfg(feature = "system")]
+pub use self::system::{OsRng, SystemClock};

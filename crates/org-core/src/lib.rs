@@ -22,8 +22,8 @@ pub use self::{
         },
     },
     ports::{
-        Accepted, Added, Changed, Created, Entitlements, InvitationMail, InvitationStore, Inviting, MemberStore, OrgStore, People,
-        Person, Removed, Transferred,
+        Accepted, Added, Changed, Created, Entitlements, InvitationMail, InvitationStore, Inviting, MemberStore,
+        OrgStore, People, Person, Removed, Transferred,
     },
     service::{
         invitations::{InvitationPorts, Invitations, Sent},

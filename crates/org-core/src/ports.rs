@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use kernel::{Email, InvitationId, OrgId, Page, Paged, Record, Role, StoreError, Timestamp, TokenHash, UserId};
 
 use crate::{
-    Entitlement, Invitation, InvitationToken, Joined, Member, MemberFilter, Org, OrgFilter, OrgStats, OrgStatus, OrgSummary,
-    SettingsPatch,
+    Entitlement, Invitation, InvitationToken, Joined, Member, MemberFilter, Org, OrgFilter, OrgStats, OrgStatus,
+    OrgSummary, SettingsPatch,
 };
 
 /// Answer of [`OrgStore::create`].
@@ -93,7 +93,8 @@ pub trait MemberStore: Send + Sync {
     /// Lists members, the one who joined first first.
     async fn page(&self, org: OrgId, filter: &MemberFilter, page: Page) -> Result<Paged<Member>, StoreError>;
     /// Adds a member if a seat is free at `record.at`: members and open invitations together never exceed `seats`.
-    async fn add(&self, org: OrgId, user: UserId, role: Role, seats: u32, record: &Record) -> Result<Added, StoreError>;
+    async fn add(&self, org: OrgId, user: UserId, role: Role, seats: u32, record: &Record)
+    -> Result<Added, StoreError>;
     /// Removes a member and moves the membership's epoch. `expected` is the role on which the caller's decision was made; when the
     /// member has another one by now, the answer is `NotFound`.
     async fn remove(&self, org: OrgId, user: UserId, expected: Role, record: &Record) -> Result<Removed, StoreError>;
@@ -164,7 +165,13 @@ pub trait InvitationStore: Send + Sync {
     /// Takes an invitation back; `false` without one that is neither accepted nor revoked.
     async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError>;
     /// Uses the invitation up and makes the user a member with its role: of any number of callers exactly one gets `Accepted`.
-    async fn accept(&self, token: &TokenHash, user: UserId, seats: u32, record: &Record) -> Result<Accepted, StoreError>;
+    async fn accept(
+        &self,
+        token: &TokenHash,
+        user: UserId,
+        seats: u32,
+        record: &Record,
+    ) -> Result<Accepted, StoreError>;
 }
 
 /// An account, as far as this crate must know it.

@@ -1,24 +1,24 @@
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use kernel::{Ambient, Email, InvitationId, OrgId, Role, Timestamp, TokenHash, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-/// The 256-bit secret in the mail's link: 43 base64url characters. Only its hash is stored.
+/// The 256-bit secret in the mail's link: 64 lower-case hexadecimal characters. Only its hash is stored.
 #[derive(Clone)]
 pub struct InvitationToken(SecretString);
 
 impl InvitationToken {
     /// A new token.
     pub fn mint(ambient: &Ambient) -> Self {
-        Self(URL_SAFE_NO_PAD.encode(ambient.random::<32>()).into())
+        let text: String = ambient.random::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self(text.into())
     }
 
     /// Reads a token that a client sent; `None` when it cannot be one.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        (bytes.len() == 32 && text.len() == 43).then(|| Self(text.into()))
+        let hex = text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        (hex && text.len() == 64).then(|| Self(text.into()))
     }
 
     /// SHA-256 of the text: the only form that is stored.

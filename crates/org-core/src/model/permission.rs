@@ -44,7 +44,9 @@ impl Permission {
     pub const fn held_by(self, role: Role) -> bool {
         match role {
             Role::Owner => true,
-            Role::Admin => matches!(self, Self::ManageMembers | Self::ManageSettings | Self::ManageKeys | Self::ViewAll),
+            Role::Admin => {
+                matches!(self, Self::ManageMembers | Self::ManageSettings | Self::ManageKeys | Self::ViewAll)
+            }
             Role::BillingAdmin => matches!(self, Self::ManageBilling | Self::ViewAll),
             Role::Member => matches!(self, Self::ViewAll),
         }

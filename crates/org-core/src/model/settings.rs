@@ -30,7 +30,8 @@ impl Color {
     /// Reads it.
     pub fn parse(value: &str) -> Result<Self, FieldError> {
         let color = value.trim().to_ascii_lowercase();
-        let hex = color.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let hex =
+            color.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
         if hex { Ok(Self(color)) } else { Err(FieldError::Color) }
     }
 

@@ -5,8 +5,8 @@ use kernel::{Action, Actor, Ambient, Email, InvitationId, OrgId, Record, Role, T
 
 use crate::policy::within_reach;
 use crate::{
-    Accepted, Added, Entitlements, Invitation, InvitationMail, InvitationStore, InvitationToken, Invited, Inviting, MemberStore,
-    Membership, Org, OrgError, OrgStatus, OrgStore, People, Permission, Person, Preview,
+    Accepted, Added, Entitlements, Invitation, InvitationMail, InvitationStore, InvitationToken, Invited, Inviting,
+    MemberStore, Membership, Org, OrgError, OrgStatus, OrgStore, People, Permission, Person, Preview,
 };
 
 /// The ports of [`Invitations`].
@@ -69,7 +69,13 @@ impl Invitations {
     }
 
     /// Adds a known user by id, with the same rules as by address.
-    pub async fn invite_user(&self, actor: &Actor, by: &Membership, user: UserId, role: Role) -> Result<Invited, OrgError> {
+    pub async fn invite_user(
+        &self,
+        actor: &Actor,
+        by: &Membership,
+        user: UserId,
+        role: Role,
+    ) -> Result<Invited, OrgError> {
         by.require(Permission::ManageMembers)?;
         within_reach(by.role, role)?;
         let person = self.ports.people.by_id(user).await?.ok_or(OrgError::MemberNotFound)?;
@@ -110,7 +116,12 @@ impl Invitations {
     }
 
     /// Accepts an invitation: once, in time, by the user whose verified address it was sent to.
-    pub async fn accept(&self, actor: &Actor, user: UserId, token: &InvitationToken) -> Result<(OrgId, Role), OrgError> {
+    pub async fn accept(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        token: &InvitationToken,
+    ) -> Result<(OrgId, Role), OrgError> {
         let person = self.ports.people.by_id(user).await?.ok_or(OrgError::InvitationNotFound)?;
         let found = self.ports.invitations.by_token(&token.hash()).await?.ok_or(OrgError::InvitationNotFound)?;
         if found.email != person.email || !person.email_verified {
@@ -119,7 +130,8 @@ impl Invitations {
         let invitation = self.live(token).await?;
         self.active(invitation.org).await?;
         let seats = self.ports.entitlements.of(invitation.org).await?.seats;
-        let record = self.record(actor, invitation.org, Action::InvitationAccepted, invitation.id).with("role", invitation.role);
+        let record =
+            self.record(actor, invitation.org, Action::InvitationAccepted, invitation.id).with("role", invitation.role);
         match self.ports.invitations.accept(&token.hash(), user, seats, &record).await? {
             Accepted::Accepted => Ok((invitation.org, invitation.role)),
             Accepted::Gone => Err(OrgError::InvitationNotFound),
@@ -130,7 +142,9 @@ impl Invitations {
 
     async fn add(&self, actor: &Actor, by: &Membership, person: &Person, role: Role) -> Result<Invited, OrgError> {
         let seats = self.ports.entitlements.of(by.org).await?.seats;
-        let record = Record::new(&self.ambient, actor, Action::MemberAdded, "user", person.user).within(by.org).with("role", role);
+        let record = Record::new(&self.ambient, actor, Action::MemberAdded, "user", person.user)
+            .within(by.org)
+            .with("role", role);
         match self.ports.members.add(by.org, person.user, role, seats, &record).await? {
             Added::Added => Ok(Invited::Member(person.user, role)),
             Added::AlreadyMember => Err(OrgError::AlreadyMember),
@@ -138,7 +152,14 @@ impl Invitations {
         }
     }
 
-    async fn open(&self, actor: &Actor, by: &Membership, org: &Org, email: Email, role: Role) -> Result<Invited, OrgError> {
+    async fn open(
+        &self,
+        actor: &Actor,
+        by: &Membership,
+        org: &Org,
+        email: Email,
+        role: Role,
+    ) -> Result<Invited, OrgError> {
         let seats = self.ports.entitlements.of(by.org).await?.seats;
         let invitation = Invitation {
             id: InvitationId::mint(&self.ambient),
@@ -163,7 +184,13 @@ impl Invitations {
     }
 
     /// The invitation stands whether or not its mail leaves: the answer tells, and resending tries again.
-    async fn mail(&self, invitation: &Invitation, token: &InvitationToken, org: &Org, by: UserId) -> Result<bool, OrgError> {
+    async fn mail(
+        &self,
+        invitation: &Invitation,
+        token: &InvitationToken,
+        org: &Org,
+        by: UserId,
+    ) -> Result<bool, OrgError> {
         let inviter = self.ports.people.by_id(by).await?.map_or_else(|| "A colleague".to_owned(), |person| person.name);
         Ok(self.ports.mail.send(invitation, token, org.name.as_str(), &inviter).await.is_ok())
     }

@@ -3,9 +3,7 @@ use std::sync::Arc;
 use kernel::{Action, Actor, Ambient, Page, Paged, Record, Role, UserId};
 
 use crate::policy::within_reach;
-use crate::{
-    Changed, Member, MemberFilter, MemberStore, Membership, OrgError, Permission, Removed, Transferred,
-};
+use crate::{Changed, Member, MemberFilter, MemberStore, Membership, OrgError, Permission, Removed, Transferred};
 
 /// Who belongs to an organization, and in which role.
 #[derive(Clone)]

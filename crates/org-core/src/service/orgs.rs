@@ -3,8 +3,8 @@ use std::sync::Arc;
 use kernel::{Action, Actor, Ambient, OrgId, Page, Paged, Record, Role, UserId};
 
 use crate::{
-    Created, Entitlement, Entitlements, Joined, MemberStore, Membership, Org, OrgError, OrgFilter, OrgName, OrgStats, OrgStatus,
-    OrgStore, OrgSummary, Permission, Settings, SettingsPatch, Slug,
+    Created, Entitlement, Entitlements, Joined, MemberStore, Membership, Org, OrgError, OrgFilter, OrgName, OrgStats,
+    OrgStatus, OrgStore, OrgSummary, Permission, Settings, SettingsPatch, Slug,
 };
 
 /// The ports of [`Orgs`].
@@ -54,7 +54,13 @@ impl Orgs {
     }
 
     /// Makes an organization; the caller is its owner. Without a slug one is made from the name.
-    pub async fn create(&self, actor: &Actor, user: UserId, name: OrgName, slug: Option<Slug>) -> Result<Org, OrgError> {
+    pub async fn create(
+        &self,
+        actor: &Actor,
+        user: UserId,
+        name: OrgName,
+        slug: Option<Slug>,
+    ) -> Result<Org, OrgError> {
         let slug = slug.unwrap_or_else(|| Slug::from_name(&name, self.ambient.random()));
         let org = Org {
             id: OrgId::mint(&self.ambient),
@@ -126,7 +132,13 @@ impl Orgs {
     }
 
     /// Deletes an organization softly: for its owners (with a [`Membership`]) and the platform's admins (without one).
-    pub async fn delete(&self, actor: &Actor, org: OrgId, by: Option<&Membership>, confirm: bool) -> Result<(), OrgError> {
+    pub async fn delete(
+        &self,
+        actor: &Actor,
+        org: OrgId,
+        by: Option<&Membership>,
+        confirm: bool,
+    ) -> Result<(), OrgError> {
         if let Some(by) = by {
             by.require(Permission::DeleteOrg)?;
         }

@@ -5,8 +5,8 @@ use kernel::{Action, Actor, Email, InvitationId, OrgId, Page, Record, Role, Time
 
 use crate::testing::OrgStores;
 use crate::{
-    Accepted, Added, Changed, Created, Invitation, Inviting, Member, MemberFilter, Org, OrgName, OrgStatus, Removed, Settings, Slug,
-    Transferred,
+    Accepted, Added, Changed, Created, Invitation, Inviting, Member, MemberFilter, Org, OrgName, OrgStatus, Removed,
+    Settings, Slug, Transferred,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -45,7 +45,12 @@ impl<'a> Stage<'a> {
 
     /// A change and its record have the same fate.
     pub(super) async fn assert_kept(&self, record: &Record, changed: bool) {
-        assert_eq!(self.stores.population.kept(record.id).await, changed, "a change and its record: {:?}", record.action);
+        assert_eq!(
+            self.stores.population.kept(record.id).await,
+            changed,
+            "a change and its record: {:?}",
+            record.action
+        );
     }
 
     pub(super) async fn user(&self) -> UserId {

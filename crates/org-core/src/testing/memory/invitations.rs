@@ -81,7 +81,13 @@ impl InvitationStore for MemoryOrgs {
         Ok(true)
     }
 
-    async fn accept(&self, token: &TokenHash, user: UserId, seats: u32, record: &Record) -> Result<Accepted, StoreError> {
+    async fn accept(
+        &self,
+        token: &TokenHash,
+        user: UserId,
+        seats: u32,
+        record: &Record,
+    ) -> Result<Accepted, StoreError> {
         let mut state = self.state()?;
         let found = state.invitations.iter().find(|(kept, _)| kept == token);
         let Some((org, role)) = found.map(|(_, invitation)| (invitation.org, invitation.role)) else {

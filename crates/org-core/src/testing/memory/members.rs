@@ -3,9 +3,7 @@ use kernel::{OrgId, Page, Paged, Record, Role, StoreError, UserId};
 
 use super::orgs::{found, paged};
 use super::{MemoryOrgs, Seat, State};
-use crate::{
-    Added, Changed, Member, MemberFilter, MemberStatus, MemberStore, OrgStatus, Removed, Transferred,
-};
+use crate::{Added, Changed, Member, MemberFilter, MemberStatus, MemberStore, OrgStatus, Removed, Transferred};
 
 impl State {
     fn shown(&self, seat: &Seat) -> Option<Member> {
@@ -49,7 +47,14 @@ impl MemberStore for MemoryOrgs {
         Ok(paged(members.filter(wanted).collect(), page))
     }
 
-    async fn add(&self, org: OrgId, user: UserId, role: Role, seats: u32, record: &Record) -> Result<Added, StoreError> {
+    async fn add(
+        &self,
+        org: OrgId,
+        user: UserId,
+        role: Role,
+        seats: u32,
+        record: &Record,
+    ) -> Result<Added, StoreError> {
         let mut state = self.state()?;
         if state.member(org, user).is_some() {
             return Ok(Added::AlreadyMember);

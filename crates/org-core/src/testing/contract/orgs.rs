@@ -1,0 +1,315 @@
+use kernel::{Action, OrgId, Page, Role, UserId};
+
+use super::stage::{DAY, MANY, SECOND, Stage};
+use crate::testing::OrgStores;
+use crate::{
+    Accepted, AllowedDomain, Color, Created, DateFormat, Joined, Org, OrgFilter, OrgStatus, OrgSummary, Settings,
+    SettingsPatch, Slug, Theme, TimeFormat, WebUrl,
+};
+
+/// What every [`OrgStore`](crate::OrgStore) promises.
+pub async fn org_store_contract(stores: OrgStores<'_>) {
+    creates_with_an_owner(&Stage::new(stores)).await;
+    lists_and_searches(&Stage::new(stores)).await;
+    pages_through(&Stage::new(stores)).await;
+    lists_what_a_user_joined(&Stage::new(stores)).await;
+    patches(&Stage::new(stores)).await;
+    changes_the_state(&Stage::new(stores)).await;
+    an_active_one_has_an_owner(&Stage::new(stores)).await;
+    counts(&Stage::new(stores)).await;
+}
+
+async fn find(s: &Stage<'_>, org: OrgId) -> Option<Org> {
+    s.stores.orgs.find(org).await.unwrap()
+}
+
+async fn creates_with_an_owner(s: &Stage<'_>) {
+    let (draft, owner) = (s.draft("Acme \"GmbH\" & Söhne \u{1f980}"), s.user().await);
+    assert_eq!(find(s, draft.id).await, None, "not made yet");
+    let draft = Org { settings: every_setting(), ..draft };
+    assert_eq!(s.create(&draft, owner).await, Created::Created);
+    assert_eq!(find(s, draft.id).await, Some(draft.clone()), "an organization reads back as it was made");
+    assert_eq!(s.role(draft.id, owner).await, Some(Role::Owner), "in the same step it has its owner");
+    let rival = Org { slug: draft.slug.clone(), ..s.draft("Rival") };
+    assert_eq!(s.create(&rival, owner).await, Created::SlugTaken);
+    assert_eq!(find(s, rival.id).await, None, "and nothing was made");
+    assert_eq!(s.role(rival.id, owner).await, None, "no membership either");
+    assert!(s.set_status(draft.id, OrgStatus::Deleted).await);
+    assert_eq!(s.create(&rival, owner).await, Created::SlugTaken, "a deleted organization keeps its slug");
+    let deleted = Org { status: OrgStatus::Deleted, ..draft };
+    assert_eq!(find(s, deleted.id).await, Some(deleted), "and can be read");
+}
+
+async fn page(s: &Stage<'_>, filter: &OrgFilter) -> Vec<OrgSummary> {
+    s.stores.orgs.page(filter, Page::new(Page::MAX_LIMIT, 0).unwrap()).await.unwrap().items
+}
+
+async fn searched(s: &Stage<'_>, member: UserId, search: &str) -> Vec<OrgId> {
+    let filter = OrgFilter { search: Some(search.to_owned()), member: Some(member), ..OrgFilter::default() };
+    page(s, &filter).await.iter().map(|found| found.id).collect()
+}
+
+async fn lists_and_searches(s: &Stage<'_>) {
+    let (owner, bystander) = (s.user().await, s.org().await.1);
+    let mut ids = Vec::new();
+    for name in ["100% Percent", "under_score", "Plain Percentage", "back\\slash", "quote's"] {
+        let draft = s.draft(name);
+        let slug = Slug::parse(&s.unique(&format!("slug-{}", ids.len()))).unwrap();
+        assert_eq!(s.create(&Org { slug, ..draft.clone() }, owner).await, Created::Created);
+        ids.push(draft.id);
+    }
+    let newest_first: Vec<_> = ids.iter().rev().copied().collect();
+    assert_eq!(searched(s, owner, "").await, newest_first, "newest first, only the member's");
+    for (search, expected) in [
+        ("%", vec![ids[0]]),
+        ("_", vec![ids[1]]),
+        ("\\", vec![ids[3]]),
+        ("'", vec![ids[4]]),
+        ("PERCENT", vec![ids[2], ids[0]]),
+        ("0% p", vec![ids[0]]),
+        ("r_s", vec![ids[1]]),
+        ("p%t", vec![]),
+        ("SLUG-4", vec![ids[4]]),
+        ("no such text", vec![]),
+    ] {
+        assert_eq!(searched(s, owner, search).await, expected, "search {search:?}: part of name or slug, literally");
+    }
+    assert!(s.set_status(ids[0], OrgStatus::Deleted).await);
+    assert!(s.set_status(ids[1], OrgStatus::Suspended).await);
+    let mine = |status| OrgFilter { status, member: Some(owner), search: None };
+    let listed = async |status| page(s, &mine(status)).await.iter().map(|found| found.id).collect::<Vec<_>>();
+    assert_eq!(listed(None).await, newest_first[..4], "all but the deleted ones");
+    assert_eq!(listed(Some(OrgStatus::Deleted)).await, ids[..1]);
+    assert_eq!(listed(Some(OrgStatus::Suspended)).await, ids[1..2]);
+    assert_eq!(listed(Some(OrgStatus::Active)).await, newest_first[..3]);
+    let others = OrgFilter { member: Some(bystander), ..OrgFilter::default() };
+    assert_eq!(page(s, &others).await.len(), 1, "another member, another list");
+}
+
+async fn pages_through(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let second = s.member(org, Role::Owner).await;
+    s.member(org, Role::Member).await;
+    let filter = OrgFilter { member: Some(owner), ..OrgFilter::default() };
+    let summary = page(s, &filter).await.remove(0);
+    let draft = find(s, org).await.unwrap();
+    let address = async |user| s.stores.members.find(org, user).await.unwrap().map(|member| member.email);
+    assert_eq!(
+        (summary.id, summary.name.as_str(), summary.slug.as_str(), summary.status, summary.created_at),
+        (org, draft.name.as_str(), draft.slug.as_str(), OrgStatus::Active, draft.created_at)
+    );
+    assert_eq!((summary.owner, summary.member_count), (address(owner).await, 3), "the longest-standing owner");
+    s.stores.population.set_enabled(owner, false).await;
+    let summary = page(s, &filter).await.remove(0);
+    assert_eq!((summary.owner, summary.member_count), (address(second).await, 2), "disabled accounts are not active");
+    s.stores.population.set_enabled(owner, true).await;
+
+    for _ in 0..4 {
+        let draft = s.draft("Another");
+        assert_eq!(s.create(&draft, owner).await, Created::Created);
+    }
+    let all: Vec<_> = page(s, &filter).await.iter().map(|found| found.id).collect();
+    for (limit, offset, expected) in [(2, 0, &all[..2]), (2, 2, &all[2..4]), (2, 4, &all[4..]), (2, 6, &[])] {
+        let part = Page::new(limit, offset).unwrap();
+        let found = s.stores.orgs.page(&filter, part).await.unwrap();
+        assert_eq!(found.items.iter().map(|found| found.id).collect::<Vec<_>>(), expected, "{part:?}");
+        assert_eq!((found.total, found.page), (5, part), "the whole is counted");
+        let joined = s.stores.orgs.joined(owner, part).await.unwrap();
+        assert_eq!((joined.items.len(), joined.total, joined.page), (expected.len(), 5, part));
+    }
+}
+
+async fn joined(s: &Stage<'_>, user: UserId) -> Vec<Joined> {
+    s.stores.orgs.joined(user, Page::default()).await.unwrap().items
+}
+
+async fn lists_what_a_user_joined(s: &Stage<'_>) {
+    let user = s.user().await;
+    assert_eq!(joined(s, user).await, vec![], "nothing yet");
+    let (second, _) = s.org().await;
+    let draft = Org { settings: every_setting(), ..s.draft("First") };
+    assert_eq!(s.create(&draft, user).await, Created::Created);
+    assert_eq!(s.add(second, user, Role::BillingAdmin, MANY).await, crate::Added::Added);
+    let list = joined(s, user).await;
+    let ids = |list: &[Joined]| list.iter().map(|joined| joined.org).collect::<Vec<_>>();
+    assert_eq!(ids(&list), vec![draft.id, second], "the one joined first first, not the one made first");
+    let expected = Joined {
+        org: draft.id,
+        name: "First".into(),
+        status: OrgStatus::Active,
+        logo_url: Some("https://example.com/logo.png".into()),
+        role: Role::Owner,
+        joined_at: draft.created_at,
+        member_count: 1,
+    };
+    assert_eq!(list[0], expected);
+    assert_eq!((list[1].role, list[1].member_count, list[1].logo_url.clone()), (Role::BillingAdmin, 2, None));
+    assert!(s.set_status(second, OrgStatus::Suspended).await);
+    assert_eq!(joined(s, user).await[1].status, OrgStatus::Suspended, "a suspended one is there");
+    assert!(s.set_status(second, OrgStatus::Deleted).await);
+    assert_eq!(ids(&joined(s, user).await), vec![draft.id], "a deleted one is not");
+}
+
+/// Settings in which every key says something.
+pub(super) fn every_setting() -> Settings {
+    full_patch().applied_to(Settings::default())
+}
+
+/// A patch that names every key but the name.
+fn full_patch() -> SettingsPatch {
+    SettingsPatch {
+        name: None,
+        display_name: Some(Some("Acme".into())),
+        description: Some(Some("First line.\nSecond \"line\".".into())),
+        website: Some(WebUrl::parse("https://example.com").ok()),
+        timezone: Some(Some("Europe/Vienna".into())),
+        default_role: Some(Role::BillingAdmin),
+        allow_self_registration: Some(true),
+        require_email_verification: Some(false),
+        auto_accept_members: Some(true),
+        allowed_domains: Some(vec![
+            AllowedDomain::parse("example.com").unwrap(),
+            AllowedDomain::parse("bücher.example").unwrap(),
+        ]),
+        primary_color: Some(Color::parse("#112233").ok()),
+        accent_color: Some(Color::parse("#445566").ok()),
+        theme: Some(Some(Theme::Dark)),
+        language: Some(Some("de-AT".into())),
+        date_format: Some(Some(DateFormat::Dotted)),
+        time_format: Some(Some(TimeFormat::Hours12)),
+        logo_url: Some(WebUrl::parse("https://example.com/logo.png").ok()),
+    }
+}
+
+/// Patches of one key each, and one that empties what can be empty.
+pub(super) fn single_patches() -> Vec<SettingsPatch> {
+    let (full, none) = (full_patch(), SettingsPatch::default());
+    vec![
+        SettingsPatch { display_name: full.display_name, ..none.clone() },
+        SettingsPatch { description: full.description, ..none.clone() },
+        SettingsPatch { website: full.website, ..none.clone() },
+        SettingsPatch { timezone: full.timezone, ..none.clone() },
+        SettingsPatch { default_role: full.default_role, ..none.clone() },
+        SettingsPatch { allow_self_registration: full.allow_self_registration, ..none.clone() },
+        SettingsPatch { require_email_verification: full.require_email_verification, ..none.clone() },
+        SettingsPatch { auto_accept_members: full.auto_accept_members, ..none.clone() },
+        SettingsPatch { allowed_domains: full.allowed_domains, ..none.clone() },
+        SettingsPatch { primary_color: full.primary_color, ..none.clone() },
+        SettingsPatch { accent_color: full.accent_color, ..none.clone() },
+        SettingsPatch { theme: full.theme, ..none.clone() },
+        SettingsPatch { language: full.language, ..none.clone() },
+        SettingsPatch { date_format: full.date_format, ..none.clone() },
+        SettingsPatch { time_format: full.time_format, ..none.clone() },
+        SettingsPatch { logo_url: full.logo_url, ..none },
+    ]
+}
+
+pub(super) async fn patch(s: &Stage<'_>, org: OrgId, patch: &SettingsPatch) -> Option<Org> {
+    let record = s.record(Action::OrgUpdated, org);
+    let answer = s.stores.orgs.patch(org, patch, &record).await.unwrap();
+    s.assert_kept(&record, answer.is_some()).await;
+    answer
+}
+
+async fn patches(s: &Stage<'_>) {
+    let ((org, owner), (other, _)) = (s.org().await, s.org().await);
+    let untouched = find(s, other).await;
+    let mut expected = find(s, org).await.unwrap();
+    for change in single_patches() {
+        expected.settings = change.applied_to(expected.settings);
+        assert_eq!(
+            patch(s, org, &change).await.as_ref(),
+            Some(&expected),
+            "one key changes, the others stay: {change:?}"
+        );
+        assert_eq!(find(s, org).await.as_ref(), Some(&expected), "and so it reads back");
+    }
+    let name = crate::OrgName::parse("Renamed").unwrap();
+    expected.name = name.clone();
+    assert_eq!(
+        patch(s, org, &SettingsPatch { name: Some(name), ..SettingsPatch::default() }).await,
+        Some(expected.clone())
+    );
+    assert_eq!(
+        patch(s, org, &SettingsPatch::default()).await,
+        Some(expected.clone()),
+        "nothing named, nothing changed"
+    );
+    let emptied = SettingsPatch {
+        display_name: Some(None),
+        description: Some(None),
+        website: Some(None),
+        timezone: Some(None),
+        allowed_domains: Some(vec![]),
+        primary_color: Some(None),
+        accent_color: Some(None),
+        theme: Some(None),
+        language: Some(None),
+        date_format: Some(None),
+        time_format: Some(None),
+        logo_url: Some(None),
+        ..SettingsPatch::default()
+    };
+    expected.settings = emptied.applied_to(expected.settings);
+    assert_eq!(patch(s, org, &emptied).await, Some(expected.clone()), "Some(None) empties");
+    assert_eq!(find(s, org).await, Some(expected));
+    assert_eq!(find(s, other).await, untouched, "no other organization changes");
+    assert_eq!(s.role(org, owner).await, Some(Role::Owner));
+    assert_eq!(patch(s, OrgId::mint(s.stores.ambient), &emptied).await, None, "no such organization");
+    assert!(s.set_status(org, OrgStatus::Deleted).await);
+    assert_eq!(patch(s, org, &full_patch()).await, None, "a deleted one does not change");
+}
+
+async fn changes_the_state(s: &Stage<'_>) {
+    let ((org, owner), (other, _)) = (s.org().await, s.org().await);
+    let (token, _) = s.invite(org, owner).await;
+    let (foreign, _) = s.invite(other, owner).await;
+    let status = async || find(s, org).await.unwrap().status;
+    for to in [OrgStatus::Suspended, OrgStatus::Suspended, OrgStatus::Active, OrgStatus::Active] {
+        assert!(s.set_status(org, to).await, "to {to:?}");
+        assert_eq!(status().await, to);
+        assert!(s.by_token(&token).await.is_some(), "{to:?} leaves its invitations open");
+    }
+    assert!(s.set_status(org, OrgStatus::Deleted).await);
+    assert_eq!(status().await, OrgStatus::Deleted);
+    assert_eq!(s.by_token(&token).await, None, "deleting ends its open invitations");
+    assert_eq!(s.listed(org, s.tick()).await, vec![], "in the list too");
+    assert_eq!(s.accept(&token, org, s.user().await, MANY).await, Accepted::Gone, "nobody joins a deleted one");
+    assert!(s.by_token(&foreign).await.is_some(), "invitations of others stay open");
+    for to in [OrgStatus::Active, OrgStatus::Suspended, OrgStatus::Deleted] {
+        assert!(!s.set_status(org, to).await, "a deleted one stays deleted");
+    }
+    assert!(!s.set_status(OrgId::mint(s.stores.ambient), OrgStatus::Suspended).await, "no such organization");
+}
+
+async fn an_active_one_has_an_owner(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    s.member(org, Role::Admin).await;
+    assert!(s.set_status(org, OrgStatus::Suspended).await);
+    assert_eq!(s.remove(org, owner, Role::Owner).await, crate::Removed::Removed, "a suspended one may lose its owner");
+    assert!(!s.set_status(org, OrgStatus::Active).await, "but without an active owner it cannot become active");
+    assert_eq!(find(s, org).await.unwrap().status, OrgStatus::Suspended, "and nothing changed");
+    let heir = s.member(org, Role::Owner).await;
+    s.stores.population.set_enabled(heir, false).await;
+    assert!(!s.set_status(org, OrgStatus::Active).await, "a disabled owner is none");
+    s.stores.population.set_enabled(heir, true).await;
+    assert!(s.set_status(org, OrgStatus::Active).await, "with an active owner it can");
+}
+
+async fn counts(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let disabled = s.member(org, Role::Member).await;
+    s.member(org, Role::Member).await;
+    s.member(org, Role::Admin).await;
+    s.stores.population.set_enabled(disabled, false).await;
+    let (_, first) = s.invite(org, owner).await;
+    let (_, last) = s.invite(org, owner).await;
+    let stats = async |now| s.stores.orgs.stats(org, now).await.unwrap();
+    let now = stats(s.tick()).await;
+    assert_eq!((now.total_members, now.active_members, now.pending_invites), (4, 3, 2));
+    assert_eq!(Role::ALL.map(|role| now.with_role(role)), [1, 1, 0, 2], "owner, admin, billing admin, member");
+    assert_eq!(now.members_by_role.len(), Role::ALL.len(), "every role is there");
+    assert!(first.expires_at < last.expires_at);
+    assert_eq!(stats(last.expires_at - SECOND).await.pending_invites, 1, "counted at the time asked");
+    assert_eq!(stats(last.expires_at + DAY).await.pending_invites, 0);
+}
