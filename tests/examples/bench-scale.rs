@@ -1,0 +1,137 @@
+//! Whether it matters to a user how many organizations there are, and in how many of them they are: 10 000 organizations, one user in
+//! 2 000 of them, one in a single one.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
+
+mod bench;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use bench::{Figure, Process, free_port, report, until_ready};
+use serde_json::{Value, json};
+
+const ORGS: usize = 10_000;
+const JOINED: usize = 2_000;
+const ROUNDS: usize = 400;
+const PASSWORD: &str = "seven rivers and a bridge";
+
+#[tokio::main]
+async fn main() {
+    let redis = std::env::var("OPS_CENTER_TEST_REDIS").expect("run scripts/bench");
+    let postgres = std::env::var("OPS_CENTER_TEST_POSTGRES").expect("run scripts/bench");
+    let mut figures = Vec::new();
+    for (name, environment) in [
+        ("SQLite", vec![]),
+        ("PostgreSQL and Redis", vec![("DATABASE_URL", postgres.as_str()), ("REDIS_URL", redis.as_str())]),
+    ] {
+        figures.extend(measure(name, &environment).await);
+    }
+    report(&figures);
+}
+
+/// A running program, and somebody who calls it.
+struct Caller {
+    client: reqwest::Client,
+    base: String,
+    cookie: String,
+    csrf: String,
+}
+
+impl Caller {
+    async fn sign_in(base: &str, username: &str) -> Self {
+        let client = testkit::http_client();
+        let body = json!({"username": username, "password": PASSWORD});
+        let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{username} signs in: {}", answer.status());
+        let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        let session = cookies.filter(|cookie| cookie.starts_with("ops_session=")).last().unwrap();
+        let cookie = session.split(';').next().unwrap().to_owned();
+        let mut caller = Self { client, base: base.to_owned(), cookie, csrf: String::new() };
+        caller.csrf = caller.get("/api/v1/auth/csrf-token").await["csrf_token"].as_str().unwrap().to_owned();
+        caller
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let answer = self.client.get(format!("{}{path}", self.base)).header("Cookie", &self.cookie).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    async fn organization(&self, name: &str) -> String {
+        let request = self.client.post(format!("{}/api/v1/org", self.base)).header("Cookie", &self.cookie);
+        let answer = request.header("X-CSRF-Token", &self.csrf).json(&json!({"name": name})).send().await.unwrap();
+        assert!(answer.status().is_success(), "{name}: {}", answer.status());
+        let body: Value = answer.json().await.unwrap();
+        body["organization"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The median time of one answer, in microseconds.
+    async fn median(&self, path: &str) -> f64 {
+        let mut times = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            let started = Instant::now();
+            self.get(path).await;
+            times.push(started.elapsed().as_secs_f64() * 1e6);
+        }
+        times.sort_by(f64::total_cmp);
+        times.get(ROUNDS / 2).copied().unwrap()
+    }
+}
+
+async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
+    let program = std::env::var("OPS_CENTER_TEST_BINARY").expect("run scripts/bench");
+    let data = tempfile::tempdir().unwrap();
+    let command = || {
+        let mut command = Command::new(&program);
+        command.args(["--data-dir", data.path().to_str().unwrap()]).envs(environment.iter().copied());
+        command
+    };
+    assert!(command().arg("init").output().unwrap().status.success(), "init works");
+    for user in ["many", "single", "crowd"] {
+        let mut add = command();
+        add.args(["user", "create", "--username", user, "--email", &format!("{user}@example.test"), "--password-stdin"]);
+        bench::pipe(&mut add, PASSWORD);
+    }
+    let port = free_port();
+    let base = format!("http://127.0.0.1:{port}");
+    let _serve = Process::spawn(command().args(["serve", "--listen", &format!("127.0.0.1:{port}")]));
+    until_ready(&testkit::http_client(), &format!("{base}/readyz"), Duration::from_secs(20)).await;
+
+    let many = Caller::sign_in(&base, "many").await;
+    let single = Caller::sign_in(&base, "single").await;
+    let crowd = Caller::sign_in(&base, "crowd").await;
+    let own = single.organization("The only one").await;
+    let mut middle = String::new();
+    for n in 0..ORGS - 1 {
+        let owner = if n < JOINED { &many } else { &crowd };
+        let made = owner.organization(&format!("Organization {n}")).await;
+        if n == JOINED / 2 {
+            middle = made;
+        }
+    }
+    let mut figures = Vec::new();
+    for (what, of_many, of_single) in [
+        ("my-orgs, one row", "/api/v1/org/my-orgs?limit=1&offset=1000".to_owned(), "/api/v1/org/my-orgs?limit=1".to_owned()),
+        ("my-orgs, a page of 50", "/api/v1/org/my-orgs?offset=1000".to_owned(), "/api/v1/org/my-orgs".to_owned()),
+        ("permission check", format!("/api/v1/org/{middle}/settings"), format!("/api/v1/org/{own}/settings")),
+    ] {
+        let mut pairs = Vec::new();
+        for _ in 0..3 {
+            pairs.push((many.median(&of_many).await, single.median(&of_single).await));
+        }
+        let ratios: Vec<f64> = pairs.iter().map(|(ours, floor)| ours / floor).collect();
+        let (ours, floor) = pairs.into_iter().max_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1))).unwrap();
+        figures.push(Figure {
+            name: format!("{what}: in 2 000 of 10 000 organizations, {name}"),
+            unit: "µs, median",
+            ours,
+            floor,
+            goal: "≤ 2 × a user in one".into(),
+            ratio: ours / floor,
+            p99_ms: None,
+            rss_mb: None,
+            runs: ratios,
+        });
+    }
+    figures
+}
