@@ -144,10 +144,16 @@ const COMMON: [&str; 34] = [
 ];
 
 fn is_common(text: &str) -> bool {
-    let plain: String = text.to_lowercase().chars().map(unleet).filter(char::is_ascii_alphabetic).collect();
-    let bare: String = text.to_lowercase().chars().filter(char::is_ascii_alphabetic).collect();
+    let lower = text.to_lowercase();
+    let letters = |text: &str, change: fn(char) -> char| -> String {
+        text.chars().map(change).filter(char::is_ascii_alphabetic).collect()
+    };
+    // A sign may stand for a letter or hang on the end: each reading counts.
+    let without_signs = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    let without_digits = lower.trim_matches(|c: char| !c.is_alphabetic());
+    let readings = [lower.as_str(), without_signs, without_digits].map(|reading| letters(reading, unleet));
     let known = |stem: &str| COMMON.iter().any(|common| stem == *common || stem == common.repeat(2));
-    known(&plain) || known(&bare)
+    readings.iter().any(|stem| known(stem)) || known(&letters(&lower, |c| c))
 }
 
 const fn unleet(c: char) -> char {

@@ -71,7 +71,7 @@ fn fresh_key(ambient: &Ambient) -> IdempotencyKey {
 /// What every [`Idempotency`] promises.
 pub async fn idempotency_contract(store: &dyn Idempotency, ambient: &Ambient) {
     let now = ambient.now();
-    let (second, lease, day) = (Duration::from_secs(1), Duration::from_secs(60), Duration::from_secs(24 * 60 * 60));
+    let (second, lease, day) = (Duration::from_secs(1), Duration::from_mins(1), Duration::from_hours(24));
     let key = fresh_key(ambient);
     let other = IdempotencyKey { payload: TokenHash::from_bytes(ambient.random()), ..key.clone() };
     let begin = async |key: &IdempotencyKey, at: Timestamp| store.begin(key, at, at + lease).await.unwrap();
@@ -99,7 +99,7 @@ pub async fn idempotency_contract(store: &dyn Idempotency, ambient: &Ambient) {
 
 /// Of 32 racing attempts with one key exactly one is the first, also when they race for a claim whose lease ran out.
 pub async fn idempotency_race(store: &dyn Idempotency, ambient: &Ambient) {
-    let (now, lease) = (ambient.now(), Duration::from_secs(60));
+    let (now, lease) = (ambient.now(), Duration::from_mins(1));
     let key = fresh_key(ambient);
     for at in [now, now + lease * 2] {
         let answers = race(32, async |_| store.begin(&key, at, at + lease).await.unwrap()).await;

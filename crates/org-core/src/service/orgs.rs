@@ -112,7 +112,8 @@ impl Orgs {
     /// Changes the settings that the patch names.
     pub async fn update(&self, actor: &Actor, by: &Membership, patch: &SettingsPatch) -> Result<Org, OrgError> {
         by.require(Permission::ManageSettings)?;
-        if patch.default_role.is_some_and(|role| role == Role::Admin) && by.role == Role::BillingAdmin {
+        // Nobody becomes an owner without being made one by an owner.
+        if patch.default_role == Some(Role::Owner) {
             return Err(OrgError::RoleAboveOwn);
         }
         let record = Record::new(&self.ambient, actor, Action::OrgUpdated, "organization", by.org).within(by.org);

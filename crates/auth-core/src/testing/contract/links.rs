@@ -32,7 +32,7 @@ impl Links<'_> {
 /// What every [`LinkStore`] promises.
 pub async fn link_store_contract(store: &dyn LinkStore, population: &dyn Population, ambient: &Ambient) {
     let links = Links { store, population, ambient };
-    let (now, day, second) = (ambient.now(), Duration::from_secs(24 * 60 * 60), Duration::from_secs(1));
+    let (now, day, second) = (ambient.now(), Duration::from_hours(24), Duration::from_secs(1));
     let (user, other) = (links.user().await, links.user().await);
 
     let link = links.issue(user, now + day).await;
@@ -55,7 +55,7 @@ pub async fn link_store_race(store: &dyn LinkStore, population: &dyn Population,
     let links = Links { store, population, ambient };
     let user = links.user().await;
     for _ in 0..3 {
-        let link = links.issue(user, ambient.now() + Duration::from_secs(60)).await;
+        let link = links.issue(user, ambient.now() + Duration::from_mins(1)).await;
         let answers = race(32, async |_| store.redeem(&link, ambient.now()).await.unwrap()).await;
         assert_eq!(answers.iter().flatten().collect::<Vec<_>>(), vec![&user], "exactly one caller uses the link up");
     }

@@ -8,8 +8,8 @@ use crate::testing::SessionOwners;
 use crate::{Revoke, Seen, Session, SessionStore, User};
 
 const SECOND: Duration = Duration::from_secs(1);
-const IDLE: Duration = Duration::from_secs(30 * 60);
-const ABSOLUTE: Duration = Duration::from_secs(12 * 60 * 60);
+const IDLE: Duration = Duration::from_mins(30);
+const ABSOLUTE: Duration = Duration::from_hours(12);
 
 /// A session store and the users whose sessions it keeps.
 struct Sessions<'a> {
@@ -105,7 +105,7 @@ async fn touch_slides(s: &Sessions<'_>) {
     let (untouched, _) = s.create(user, now, 10).await;
     let mut at = now;
     for _ in 0..3 {
-        at += IDLE - SECOND;
+        at = at + IDLE - SECOND;
         assert_eq!(s.touch(&key, at).await, Some(session.clone()), "each use begins the idle time anew");
     }
     assert_eq!(s.touch(&untouched, at).await, None, "a session that nobody used is dead");

@@ -128,7 +128,7 @@ async fn remembers_sign_ins(a: &Accounts<'_>) {
     let devices = [TokenHash::from_bytes(a.ambient.random()), TokenHash::from_bytes(a.ambient.random())];
     let mut at = a.ambient.now();
     for device in [Some(&devices[0]), Some(&devices[1]), None, Some(&devices[0])] {
-        at += Duration::from_secs(60);
+        at += Duration::from_mins(1);
         let record = Record { at, ..a.record(Action::Login, user.id) };
         a.store.signed_in(user.id, device, &record).await.unwrap();
         assert!(a.population.kept(record.id).await, "a sign-in is on the trail");

@@ -10,4 +10,5 @@ pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod orgs;
 pub(super) mod races;
+mod settings;
 mod stage;

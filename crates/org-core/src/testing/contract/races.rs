@@ -1,7 +1,7 @@
 use kernel::testing::race;
 use kernel::{OrgId, Role, TokenHash, UserId};
 
-use super::orgs::{every_setting, patch, single_patches};
+use super::settings::{every_setting, patch, single_patches};
 use super::stage::{MANY, Stage};
 use crate::testing::OrgStores;
 use crate::{Accepted, Added, Changed, Created, Inviting, MemberFilter, Org, OrgStatus, Removed, Transferred};

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
-pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 /// More seats than a contract fills.
 pub(super) const MANY: u32 = 1000;
 

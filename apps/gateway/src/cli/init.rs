@@ -1,0 +1,51 @@
+use clap::Args;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::output::{say, say_json};
+use super::{Context, Json, screen};
+use crate::failure::Failure;
+use crate::wiring::Foundation;
+use crate::{first, place};
+
+const EXAMPLES: &str = "\
+EXAMPLES:
+  ops-center init
+  ops-center --data-dir /var/lib/ops-center init
+  ops-center init --json | jq -r .sign_in_link";
+
+/// Make database and first platform admin without serving
+///
+/// Does what the first `serve` does, and nothing when somebody has an account already.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(super) struct InitArgs {
+    #[command(flatten)]
+    output: Json,
+}
+
+impl InitArgs {
+    pub(super) async fn run(self, context: Context) -> Result<(), Failure> {
+        let config = context.config()?;
+        let ambient = Context::ambient();
+        let foundation = Foundation::lay(&config, &context.data, ambient.clone()).await?;
+        let url = place::site(&config, config.server.listen).public_url;
+        let admin = first::admin(&foundation.users(&config), &foundation.orgs(&config), &url, &ambient).await?;
+        foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))?;
+        let database = context.data.database_name(&config);
+        match (admin, self.output.json) {
+            (Some(admin), true) => say_json(&json!({
+                "created": true,
+                "database": database,
+                "username": admin.username,
+                "email": admin.email,
+                "password": admin.password.expose_secret(),
+                "sign_in_link": admin.link.expose_secret(),
+                "organization": admin.org,
+            })),
+            (None, true) => say_json(&json!({ "created": false, "database": database })),
+            (Some(admin), false) => say(&screen::first(&admin, &url, &database)),
+            (None, false) => say("The database has accounts already; nothing was made.\n"),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The configuration: one section per feature, read once, at the start.
+//!
+//! `config.default.toml` is the list of keys, their defaults and their documentation. A file, the environment and the command line
+//! lie over it; a key that is not on the list is refused with the nearest one that is.
+
+mod error;
+mod layer;
+mod log;
+mod origin;
+mod people;
+mod read;
+mod schema;
+mod secret;
+mod server;
+mod source;
+mod storage;
+
+use figment::Figment;
+use http_api::Environment;
+use serde::{Deserialize, Deserializer};
+
+pub(crate) use self::secret::read as private_file;
+pub use self::{
+    error::ConfigError,
+    log::{Format, Log},
+    origin::Origin,
+    people::{Mail, Org, Password, Session, SmtpTls},
+    schema::DEFAULTS,
+    server::{Server, TlsFiles},
+    source::Sources,
+    storage::{Blob, BlobKind, Database, Redis},
+};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents the sections")]
+pub struct Config {
+    #[serde(deserialize_with = "environment")]
+    pub environment: Environment,
+    pub server: Server,
+    pub database: Database,
+    pub redis: Redis,
+    pub session: Session,
+    pub org: Org,
+    pub mail: Mail,
+    pub blob: Blob,
+    pub password: Password,
+    pub log: Log,
+}
+
+/// One key of the effective configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// `section.key`.
+    pub key: String,
+    /// The value; `***` for a secret that is set.
+    pub value: serde_json::Value,
+    /// Where it comes from.
+    pub from: String,
+}
+
+impl Config {
+    /// Reads the sources over the defaults, and checks what they say.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        Ok(Self::explained(sources)?.0)
+    }
+
+    /// The same, with every key, its value and where it comes from.
+    pub fn explained(sources: &Sources) -> Result<(Self, Vec<Setting>), ConfigError> {
+        let schema = schema::Schema::read()?;
+        let figment = layer::stack(&schema, sources)?;
+        let mut config: Self = figment.extract().map_err(|error| refused(&error))?;
+        config.check()?;
+        let settings = schema.defaults().map(|(key, _)| setting(&figment, key)).collect();
+        Ok((config, settings))
+    }
+
+    fn check(&mut self) -> Result<(), ConfigError> {
+        self.server.check()?;
+        self.database.check()?;
+        self.session.check()?;
+        self.org.check()?;
+        self.blob.check()?;
+        self.password.check()?;
+        self.log.check()?;
+        if self.environment == Environment::Production && self.server.public_url.is_none() {
+            let why = "environment = \"production\" needs server.public_url: set it to what people type, such as https://ops.example.com";
+            return Err(ConfigError::Rejected(why.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn environment<'de, D: Deserializer<'de>>(from: D) -> Result<Environment, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "development" => Ok(Environment::Development),
+        "production" => Ok(Environment::Production),
+        _ => Err(serde::de::Error::custom("must be \"development\" or \"production\"")),
+    }
+}
+
+/// A value of the right kind that the key cannot take: a number too large, a word that is no choice. Never a secret's: those are
+/// any text.
+fn refused(error: &figment::Error) -> ConfigError {
+    let key = error.path.join(".");
+    let origin = error.metadata.as_ref().map_or_else(|| "default".to_owned(), |place| place.name.to_string());
+    ConfigError::Rejected(format!("{key} (from {origin}): {}", error.kind))
+}
+
+fn setting(figment: &Figment, key: &str) -> Setting {
+    let found = figment.find_value(key).ok();
+    let value = found.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default();
+    let hidden = schema::SECRETS.contains(&key) && value != "";
+    let from = figment.find_metadata(key).map_or_else(String::new, |place| place.name.to_string());
+    Setting { key: key.to_owned(), value: if hidden { "***".into() } else { value }, from }
+}
+
+#[cfg(test)]
+mod tests;

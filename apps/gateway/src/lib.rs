@@ -1,0 +1,24 @@
+//! Ops Center as a program: configuration, wiring, command line. The binary is one call of [`cli::main`]; [`Start`] runs the same
+//! server inside another process, which is how tests use it.
+
+pub mod cli;
+pub mod config;
+mod data;
+mod drain;
+mod entitlement;
+mod failure;
+mod first;
+mod housekeeping;
+mod logging;
+mod place;
+mod readiness;
+mod server;
+mod tls;
+mod wiring;
+
+pub use self::{
+    data::DataDir,
+    failure::Failure,
+    first::FirstAdmin,
+    server::{Running, Start},
+};

@@ -1,0 +1,58 @@
+use crate::program::Place;
+
+#[test]
+fn an_unknown_variable_or_key_names_the_nearest() {
+    let place = Place::new();
+    let lost = place.run_with(&[("OPS_CENTER__SERVER__LISTN", "127.0.0.1:1")], &["serve"]);
+    lost.refused(2, &["OPS_CENTER__SERVER__LISTN", "did you mean OPS_CENTER__SERVER__LISTEN?"]);
+    let file = place.file("ops.toml", "[sesion]\nidle_seconds = 3\n", 0o644);
+    let file = file.to_str().expect("a path");
+    place.run(&["--config", file, "serve"]).refused(2, &["sesion.idle_seconds", file, "session.idle_seconds?"]);
+    place.run(&["--config", "nowhere.toml"]).refused(2, &["nowhere.toml", "--config"]);
+    assert!(!place.data().exists(), "nothing is made for a wrong configuration");
+}
+
+#[test]
+fn a_secret_file_that_others_can_read_is_refused() {
+    let place = Place::new();
+    let secret = place.file("secret", "sqlite:other.db\n", 0o640);
+    let named = [("OPS_CENTER__DATABASE__URL_FILE", secret.to_str().expect("a path"))];
+    place.run_with(&named, &["migrate"]).refused(2, &["OPS_CENTER__DATABASE__URL_FILE", "chmod 600"]);
+    place.file("secret", "sqlite:other.db\n", 0o600);
+    place.run_with(&named, &["migrate"]).ok();
+    assert!(place.path().join("other.db").exists());
+    let missing = [("OPS_CENTER__DATABASE__URL_FILE", "/nowhere/secret")];
+    place.run_with(&missing, &["migrate"]).refused(2, &["/nowhere/secret", "OPS_CENTER__DATABASE__URL_FILE"]);
+}
+
+#[test]
+fn config_check_tells_everything_but_secrets() {
+    let place = Place::new();
+    let file = place.file("ops.toml", "[mail]\nsmtp_password = \"canary-file\"\n[log]\nlevel = \"warn\"\n", 0o600);
+    let variables = [("DATABASE_URL", "postgres://ops:canary-env@db/ops"), ("OPS_CENTER__SERVER__WORKERS", "3")];
+    let arguments = ["--config", file.to_str().expect("a path"), "config", "check"];
+    let text = place.run_with(&variables, &arguments);
+    assert!(!text.ok().contains("canary"), "{text:?}");
+    for line in
+        ["mail.smtp_password = \"***\"", "database.url = \"***\"", "server.workers = 3", "session.per_user = 10"]
+    {
+        assert!(text.ok().contains(line), "{line}: {text:?}");
+    }
+    let json = place.run_with(&variables, &[&arguments[..], &["--json"]].concat());
+    assert!(!json.ok().contains("canary"));
+    let json = json.json();
+    assert_eq!(json["server.workers"], serde_json::json!({ "value": 3, "from": "OPS_CENTER__SERVER__WORKERS" }));
+    assert_eq!(json["log.level"]["from"], file.to_str().expect("a path"));
+    assert_eq!(json["mail.smtp_port"], serde_json::json!({ "value": 587, "from": "default" }));
+    let wrong = place.run_with(&[("OPS_CENTER__ENVIRONMENT", "production")], &["config", "check"]);
+    wrong.refused(2, &["server.public_url"]);
+    assert!(!place.data().exists(), "a check makes nothing");
+}
+
+#[test]
+fn the_printed_defaults_are_a_configuration() {
+    let place = Place::new();
+    let defaults = place.run(&["config", "defaults"]);
+    let file = place.file("ops.toml", defaults.ok(), 0o644);
+    place.run(&["--config", file.to_str().expect("a path"), "config", "check"]).ok();
+}

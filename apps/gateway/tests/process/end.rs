@@ -1,0 +1,52 @@
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use crate::program::{Place, answer};
+
+#[test]
+fn sigterm_lets_load_balancers_know_and_requests_finish() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let body = "{\"username\":\"nobody\",\"password\":\"a wrong password\"}";
+    let mut slow = server.connect();
+    write!(
+        slow,
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+        body.len(),
+        &body[..5]
+    )
+    .expect("half a request");
+    assert_eq!(server.get("/readyz").0, 200);
+    server.signal("TERM");
+    let told = Instant::now();
+    // The signal is delivered, not yet seen: the first answers may be of before.
+    while server.get("/readyz").0 == 200 {
+        assert!(told.elapsed() < Duration::from_secs(1), "/readyz must say 503 at once");
+    }
+    assert_eq!(server.get("/readyz").0, 503);
+    assert_eq!(server.get("/livez").0, 200, "the listener stays open for the notice");
+    let address = server.address();
+    while std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+        assert!(told.elapsed() < Duration::from_secs(10), "the listener must close");
+        std::thread::yield_now();
+    }
+    assert!(told.elapsed() >= Duration::from_millis(1900), "closed after {:?}", told.elapsed());
+    slow.write_all(&body.as_bytes()[5..]).expect("the other half");
+    assert_eq!(answer(slow).0, 401, "a request in flight is answered");
+    let ended = server.ended();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(told.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn an_interrupt_ends_an_idle_server_without_delay() {
+    let place = Place::new();
+    let server = place.serve(&[]);
+    // A kept connection is no reason to wait.
+    let idle = server.connect();
+    server.signal("INT");
+    let told = Instant::now();
+    assert_eq!(server.ended().code, Some(0));
+    assert!(told.elapsed() < Duration::from_secs(8), "{:?}", told.elapsed());
+    drop(idle);
+}

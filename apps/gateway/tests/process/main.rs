@@ -1,0 +1,10 @@
+//! The program as an operator meets it: started as a process, judged by what it prints, its exit code and its files.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod commands;
+mod configuration;
+mod database;
+mod end;
+mod first_start;
+mod listener;
+mod program;

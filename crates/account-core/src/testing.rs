@@ -1,1 +1,0 @@
-//! Doubles of the ports, and the contract tests that every adapter runs.

@@ -1,0 +1,169 @@
+//! One row of the list that routing and the OpenAPI document both come from.
+//!
+//! A row names method, paths and handler; everything else the document says (parameters, body, answers, who may call) is read from
+//! the handler's signature. Arguments are taken strictly in the order of the signature: service, caller, path or query, body. So a
+//! stranger is told 401 before anything that they sent is looked at.
+
+mod contain;
+mod describe;
+mod take;
+
+use actix_web::http::Method;
+use actix_web::{Handler, HttpRequest, HttpResponse, Route, guard, web};
+
+pub(crate) use self::contain::contained;
+pub use self::describe::{Doc, Who};
+pub use self::take::{Argument, Arguments};
+use crate::problem::Problem;
+
+/// What a handler answers with when all is well.
+pub trait Reply: Sized {
+    /// The answer on the wire.
+    fn reply(self) -> HttpResponse;
+    /// Tells the document about it.
+    fn describe(doc: &mut Doc);
+}
+
+/// One operation: a method on one or several paths.
+pub struct Endpoint {
+    /// The HTTP method.
+    pub method: Method,
+    /// Every path that serves it, the real one first, aliases after it.
+    pub paths: Vec<&'static str>,
+    /// What the document says of it.
+    pub doc: Doc,
+    route: Box<dyn Fn() -> Route>,
+}
+
+impl Endpoint {
+    /// A row for `GET`; `HEAD` is answered too.
+    pub fn get<F, A, R>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A, Output = Result<R, Problem>>,
+        A: Arguments + 'static,
+        R: Reply,
+    {
+        Self::new(Method::GET, path, handler)
+    }
+
+    /// A row for `POST`.
+    pub fn post<F, A, R>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A, Output = Result<R, Problem>>,
+        A: Arguments + 'static,
+        R: Reply,
+    {
+        Self::new(Method::POST, path, handler)
+    }
+
+    /// A row for `PUT`.
+    pub fn put<F, A, R>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A, Output = Result<R, Problem>>,
+        A: Arguments + 'static,
+        R: Reply,
+    {
+        Self::new(Method::PUT, path, handler)
+    }
+
+    /// A row for `DELETE`.
+    pub fn delete<F, A, R>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A, Output = Result<R, Problem>>,
+        A: Arguments + 'static,
+        R: Reply,
+    {
+        Self::new(Method::DELETE, path, handler)
+    }
+
+    fn new<F, A, R>(method: Method, path: &'static str, handler: F) -> Self
+    where
+        F: Handler<A, Output = Result<R, Problem>>,
+        A: Arguments + 'static,
+        R: Reply,
+    {
+        let mut doc = Doc::default();
+        A::describe(&mut doc);
+        R::describe(&mut doc);
+        let answered = method.clone();
+        let route = Box::new(move || guarded(&answered).to(in_order(handler.clone())));
+        Self { method, paths: vec![path], doc, route }
+    }
+
+    /// The same operation under one more path.
+    #[must_use]
+    pub fn also(mut self, path: &'static str) -> Self {
+        self.paths.push(path);
+        self
+    }
+
+    /// One line that says what it does.
+    #[must_use]
+    pub fn summary(mut self, text: &'static str) -> Self {
+        self.doc.summary = text;
+        self
+    }
+
+    /// A further problem that it answers with: status and `code`.
+    #[must_use]
+    pub fn fails(mut self, status: u16, code: &'static str) -> Self {
+        self.doc.problem(status, code);
+        self
+    }
+
+    /// A further answer that is no problem and has no body: a redirect.
+    #[must_use]
+    pub fn answers(mut self, status: u16, text: &'static str) -> Self {
+        self.doc.plain_answer(status, text);
+        self
+    }
+
+    /// Takes an `Idempotency-Key`: the same key and body give the first answer again.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.doc.idempotent();
+        let inner = self.route;
+        self.route = Box::new(move || inner().wrap(actix_web::middleware::from_fn(crate::idempotency::replay)));
+        self
+    }
+
+    /// The route, for one worker.
+    pub fn route(&self) -> Route {
+        (self.route)()
+    }
+}
+
+fn guarded(method: &Method) -> Route {
+    if *method == Method::GET {
+        web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+    } else {
+        web::method(method.clone())
+    }
+}
+
+/// Wraps a handler so that its arguments are taken one after the other.
+fn in_order<F, A, R>(handler: F) -> impl Handler<(HttpRequest, web::Payload), Output = HttpResponse>
+where
+    F: Handler<A, Output = Result<R, Problem>>,
+    A: Arguments + 'static,
+    R: Reply,
+{
+    move |request: HttpRequest, payload: web::Payload| {
+        let handler = handler.clone();
+        async move {
+            let place = request.clone();
+            contained(&place, run(handler, request, payload)).await.unwrap_or_else(|problem| problem.answer(&place))
+        }
+    }
+}
+
+async fn run<F, A, R>(handler: F, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem>
+where
+    F: Handler<A, Output = Result<R, Problem>>,
+    A: Arguments,
+    R: Reply,
+{
+    let mut payload = payload.into_inner();
+    let arguments = A::take(&request, &mut payload).await?;
+    Ok(handler.call(arguments).await?.reply())
+}

@@ -1,0 +1,26 @@
+use actix_web::http::StatusCode;
+use org_core::OrgError;
+
+use super::Problem;
+
+impl From<OrgError> for Problem {
+    fn from(error: OrgError) -> Self {
+        let detail = error.to_string();
+        match error {
+            OrgError::OrgNotFound | OrgError::MemberNotFound | OrgError::InvitationNotFound => Self::not_found(),
+            OrgError::InvitationExpired => Self::new(StatusCode::GONE, "invitation_expired", detail),
+            OrgError::Forbidden(_) | OrgError::OwnerOnly => Self::forbidden(detail),
+            OrgError::RoleAboveOwn => Self::new(StatusCode::FORBIDDEN, "role_above_own", detail),
+            OrgError::LastOwner => Self::conflict("last_owner", detail),
+            OrgError::SeatLimit(_) => Self::conflict("seat_limit", detail),
+            OrgError::AlreadyMember => Self::conflict("already_member", detail),
+            OrgError::AlreadyInvited => Self::conflict("already_invited", detail),
+            OrgError::DomainNotAllowed => Self::invalid_field("/email", detail),
+            OrgError::SlugTaken => Self::conflict("slug_taken", detail),
+            OrgError::NotActive => Self::conflict("not_active", detail),
+            OrgError::NotFresh { max_age } => Self::stale_sign_in(max_age.as_secs()),
+            OrgError::ConfirmRequired => Self::new(StatusCode::BAD_REQUEST, "confirm_required", detail),
+            OrgError::Store(cause) => cause.into(),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+pub(super) mod password;
+pub(super) mod session;

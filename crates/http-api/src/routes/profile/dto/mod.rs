@@ -1,0 +1,2 @@
+pub(super) mod notification;
+pub(super) mod profile;

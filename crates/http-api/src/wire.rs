@@ -1,0 +1,110 @@
+//! What the wire types of several areas share: the forms of times and passwords, fields that can be emptied, plain success.
+
+use chrono::SecondsFormat;
+use kernel::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+/// A point in time as every answer writes it: RFC 3339, UTC with `Z`, to the microsecond.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// A field that can be left alone (`None`), emptied (`Some(None)`) or set.
+pub(crate) type Change<T> = Option<Option<T>>;
+
+/// Reads a [`Change`]: an absent field is left alone, `null` empties it. Beside it stands `#[serde(default)]`.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Change<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A password that somebody typed.
+#[derive(Debug, Clone, ToSchema)]
+#[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+#[schema(pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$", example = "tall ships sail at dawn")]
+pub(crate) struct Password(SecretString);
+
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.into()))
+    }
+}
+
+/// The text cannot have been typed as a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have 1 to 1024 characters, no control characters among them")]
+pub(crate) struct NoPassword;
+
+impl Password {
+    /// The longest text that is compared with a password, in characters.
+    const MAX: usize = 1024;
+
+    /// A password to compare with the present one: anything that a keyboard can give.
+    pub(crate) fn typed(self) -> Result<SecretString, NoPassword> {
+        let text = self.0.expose_secret();
+        let plain = !text.chars().any(char::is_control);
+        if plain && (1..=Self::MAX).contains(&text.chars().count()) { Ok(self.0) } else { Err(NoPassword) }
+    }
+
+    /// A password to be set: the password policy judges it.
+    pub(crate) fn proposed(self) -> SecretString {
+        self.0
+    }
+}
+
+/// It was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always `true`.
+    #[schema(example = true)]
+    pub(crate) success: bool,
+    /// What was done, for people.
+    #[schema(example = "the session has ended")]
+    pub(crate) message: String,
+}
+
+impl Done {
+    /// This was done.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { success: true, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_one_width_and_a_z() {
+        let at = Timestamp::from_timestamp(1_700_000_000, 120_000_000).expect("a time");
+        assert_eq!(time(at), "2023-11-14T22:13:20.120000Z");
+    }
+
+    #[test]
+    fn absent_null_and_value_are_three_things() {
+        #[derive(Deserialize)]
+        struct Sample {
+            #[serde(default, deserialize_with = "present")]
+            field: Change<String>,
+        }
+        let read = |text: &str| serde_json::from_str::<Sample>(text).expect(text).field;
+        assert_eq!(read("{}"), None);
+        assert_eq!(read(r#"{"field":null}"#), Some(None));
+        assert_eq!(read(r#"{"field":"x"}"#), Some(Some("x".to_owned())));
+    }
+
+    #[test]
+    fn a_typed_password_has_no_control_characters_and_never_prints() {
+        let password = |text: &str| serde_json::from_value::<Password>(text.into()).expect("a string");
+        assert!(password("pässword").typed().is_ok());
+        for wrong in ["", "nul\0", "line\n", &"x".repeat(1025)] {
+            assert!(password(wrong).typed().is_err(), "{wrong:?}");
+        }
+        assert!(!format!("{:?}", password("canary")).contains("canary"));
+    }
+}

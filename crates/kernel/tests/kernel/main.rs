@@ -1,0 +1,5 @@
+//! The words that every feature shares.
+
+mod email;
+mod ids;
+mod surroundings;

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::StoreError;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions, Connection};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
+
+use crate::auth::standings::StandingCache;
+use crate::error::{OpenError, fault};
+use crate::schema;
+
+/// How a database is used. The defaults suit a server that would rather say "not now" than keep its callers waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DatabaseOptions {
+    /// The most connections (with SQLite: of readers; there is one writer).
+    pub max_connections: u32,
+    /// The longest wait for a connection, a new one included.
+    pub acquire_timeout: Duration,
+    /// The longest that one use of the database may take, waiting included; then it is unavailable.
+    pub deadline: Duration,
+    /// PostgreSQL: the longest statement.
+    pub statement_timeout: Duration,
+    /// PostgreSQL: the longest wait for a lock.
+    pub lock_timeout: Duration,
+}
+
+impl Default for DatabaseOptions {
+    /// Ten connections; 2 s for a connection, 3 s for an answer, 5 s for a statement, 3 s for a lock.
+    fn default() -> Self {
+        Self {
+            max_connections: 10,
+            acquire_timeout: Duration::from_secs(2),
+            deadline: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(3),
+        }
+    }
+}
+
+/// A database: SQLite or PostgreSQL. Clones share its connections.
+#[derive(Clone)]
+pub struct Database(Arc<Inner>);
+
+struct Inner {
+    reader: DatabaseConnection,
+    writer: DatabaseConnection,
+    deadline: Duration,
+    standings: StandingCache,
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database").field("backend", &self.backend()).finish_non_exhaustive()
+    }
+}
+
+impl Database {
+    /// Opens the database at `sqlite:PATH` (made if it is not there) or `postgres://…`. It may still have to be migrated.
+    pub async fn connect(url: &str, options: &DatabaseOptions) -> Result<Self, OpenError> {
+        let (reader, writer) = if url.starts_with("sqlite:") {
+            open_sqlite(url, options).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let pool = open_postgres(url, options).await?;
+            (pool.clone(), pool)
+        } else {
+            return Err(OpenError::UnknownScheme);
+        };
+        Ok(Self(Arc::new(Inner { reader, writer, deadline: options.deadline, standings: StandingCache::default() })))
+    }
+
+    /// Takes every step of the schema that was not taken yet. Any number of processes may do so at once.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        schema::migrate(self.writer()).await.map_err(fault)
+    }
+
+    /// The names of the steps that were not taken yet.
+    pub async fn pending(&self) -> Result<Vec<String>, StoreError> {
+        self.ask(schema::pending(self.reader())).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.ask(async { self.reader().execute_unprepared("SELECT 1").await.map(drop) }).await
+    }
+
+    /// Closes all connections. SQLite then holds everything in its one file.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.reader().close_by_ref().await.map_err(fault)?;
+        self.writer().close_by_ref().await.map_err(fault)
+    }
+
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.0.reader
+    }
+
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.0.writer
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.0.writer.get_database_backend()
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.0.deadline
+    }
+
+    pub(crate) fn standings(&self) -> &StandingCache {
+        &self.0.standings
+    }
+}
+
+/// A pool of readers and one writer: within a process nobody ever finds the file locked. One in memory has one connection.
+async fn open_sqlite(
+    url: &str,
+    options: &DatabaseOptions,
+) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
+    let file = url.parse::<SqliteConnectOptions>().ok().ok_or(OpenError::BadUrl)?;
+    let file = file
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .disable_statement_logging();
+    let pool = |connections: u32| {
+        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(options.acquire_timeout)
+    };
+    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    // A connection in memory must live as long as the pool: with it goes the database.
+    let lifetime = |pool: SqlitePoolOptions| if in_memory { pool.idle_timeout(None).max_lifetime(None) } else { pool };
+    let writer: SqlitePool = lifetime(pool(1)).connect_with(file.clone()).await?;
+    let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
+    schema::check(&writer).await?;
+    if in_memory {
+        return Ok((writer.clone(), writer));
+    }
+    // Kept in the file, so once is enough; not before it is known to be ours.
+    writer.execute_unprepared("PRAGMA journal_mode = WAL").await?;
+    let reader = pool(options.max_connections.max(1)).connect_lazy_with(file.pragma("query_only", "ON"));
+    Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(reader), writer))
+}
+
+async fn open_postgres(url: &str, options: &DatabaseOptions) -> Result<DatabaseConnection, OpenError> {
+    let server = url.parse::<PgConnectOptions>().ok().ok_or(OpenError::BadUrl)?;
+    let server = server
+        .application_name("ops-center")
+        .options([
+            ("statement_timeout", options.statement_timeout.as_millis().to_string()),
+            ("lock_timeout", options.lock_timeout.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        ])
+        .disable_statement_logging();
+    // One connection by itself first: a pool would only say that it waited.
+    let first = tokio::time::timeout(options.acquire_timeout, PgConnection::connect_with(&server)).await;
+    let first = first.ok().ok_or_else(|| OpenError::Unreachable("no answer in time".to_owned()))??;
+    first.close().await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(options.max_connections.max(1))
+        .acquire_timeout(options.acquire_timeout)
+        .test_before_acquire(false)
+        .before_acquire(|connection, seen| {
+            Box::pin(async move {
+                if seen.idle_for > Duration::from_secs(1) {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+        // A connection whose server hangs must not keep its place in the pool for ever.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let alive = tokio::time::timeout(Duration::from_secs(1), connection.ping()).await;
+                alive.ok().ok_or(sqlx::Error::PoolTimedOut)?.map(|()| true)
+            })
+        })
+        .connect_lazy_with(server);
+    let pool = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    schema::check(&pool).await?;
+    Ok(pool)
+}

@@ -1,0 +1,13 @@
+//! The rows, as the databases keep them. Nothing outside this crate sees one.
+pub(crate) mod app_user;
+pub(crate) mod audit_record;
+pub(crate) mod idempotency;
+pub(crate) mod invitation;
+pub(crate) mod known_device;
+pub(crate) mod membership;
+pub(crate) mod notification_choice;
+pub(crate) mod organization;
+pub(crate) mod session;
+pub(crate) mod sign_in_link;
+pub(crate) mod throttle;
+pub(crate) mod user_profile;

@@ -1,0 +1,20 @@
+//! The system from outside: over HTTP, against servers of the test's own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod authz;
+mod avatar;
+mod crawl;
+mod csrf;
+mod faults;
+mod foreign;
+mod headers;
+mod openapi;
+mod robustness;
+mod stranger;
+mod tenancy;
