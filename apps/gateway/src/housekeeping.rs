@@ -4,7 +4,7 @@ use kernel::{Ambient, StoreError};
 use store::{SeaIdempotency, SeaLinks, SeaSessions, SeaThrottle};
 
 /// How often.
-const EVERY: Duration = Duration::from_secs(10 * 60);
+const EVERY: Duration = Duration::from_mins(10);
 
 /// Throws away what has expired. Nothing depends on it but the size of the database: what has expired is not served anyway.
 pub(crate) struct Housekeeping {

@@ -11,6 +11,7 @@ use auth_core::policy::csrf::{Evidence, may_sign_in, passes};
 use auth_core::policy::device::MAX_USER_AGENT;
 use kernel::{Actor, ActorKind, OrgId, PlatformRole, UserId};
 use org_core::{Membership, Orgs, Permission};
+use utoipa::openapi::path::ParameterIn;
 
 use crate::endpoint::{Argument, Doc, Who};
 use crate::identify::{CurrentSession, Identity, IdentifyData};
@@ -144,6 +145,7 @@ impl<P: Needs> Argument for Member<P> {
     }
     fn describe(doc: &mut Doc) {
         doc.only(Who::Member(P::PERMISSION.as_str()));
+        doc.parameter("org_id", ParameterIn::Query, false, "The organization, `org_…`; without it the one that the session is in.");
     }
 }
 

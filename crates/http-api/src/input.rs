@@ -120,6 +120,10 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     if bytes.is_empty() {
         return Err(Problem::invalid(vec![FieldProblem::new("", "missing_body", "the request needs a JSON body")]));
     }
+    // Every body is an object; without this serde would read an array as a struct's fields in order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::invalid(vec![FieldProblem::new("", "invalid_type", "the body must be a JSON object")]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut reader);
     let value = parsed.map_err(|error| Problem::invalid(vec![json_problem(&error)]))?;
@@ -220,10 +224,10 @@ impl Fields {
 #[derive(Debug, Default, Deserialize, IntoParams)]
 pub struct PageQuery {
     /// How many rows at most, 1..=200; 50 when absent.
-    #[param(minimum = 1, maximum = 200, example = 50)]
+    #[param(minimum = 1, maximum = 200, example = 50, nullable = false)]
     pub limit: Option<u32>,
     /// How many rows to pass over first.
-    #[param(minimum = 0, example = 0)]
+    #[param(minimum = 0, example = 0, nullable = false)]
     pub offset: Option<u32>,
 }
 
@@ -258,12 +262,14 @@ mod tests {
 
     #[test]
     fn bad_json_is_told_by_its_place() {
-        let deep = "[".repeat(100_000);
+        let deep = format!("{{\"name\":{}", "[".repeat(100_000));
         for (text, pointer, code) in [
             ("", "", "missing_body"),
             ("{", "", "malformed_json"),
             ("\u{feff}{}", "", "malformed_json"),
-            (deep.as_str(), "", "invalid_type"),
+            ("[\"a\",1]", "", "invalid_type"),
+            ("null", "", "invalid_type"),
+            (deep.as_str(), "/name", "invalid_type"),
             (r#"{"name":"a"} x"#, "", "malformed_json"),
             (r#"{"name":"\ud800"}"#, "", "malformed_json"),
             ("{}", "/name", "missing_field"),

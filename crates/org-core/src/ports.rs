@@ -194,6 +194,9 @@ pub trait People: Send + Sync {
     async fn by_email(&self, email: &Email) -> Result<Option<Person>, StoreError>;
     /// The enabled account with this id.
     async fn by_id(&self, user: UserId) -> Result<Option<Person>, StoreError>;
+    /// The enabled account with this id, if it is an active member of an organization in which `of` is one too: an id alone tells
+    /// nobody whose it is.
+    async fn colleague(&self, user: UserId, of: UserId) -> Result<Option<Person>, StoreError>;
 }
 
 /// What this crate asks about plans. Answered by the application.

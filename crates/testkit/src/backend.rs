@@ -26,11 +26,13 @@ impl Backend {
         }
     }
 
-    pub(crate) const fn has_postgres(self) -> bool {
+    /// Whether it stands on PostgreSQL.
+    pub const fn has_postgres(self) -> bool {
         matches!(self, Self::Postgres | Self::PostgresRedis)
     }
 
-    pub(crate) const fn has_redis(self) -> bool {
+    /// Whether sessions are in Redis.
+    pub const fn has_redis(self) -> bool {
         matches!(self, Self::SqliteRedis | Self::PostgresRedis)
     }
 
@@ -65,7 +67,7 @@ pub(crate) fn postgres_url() -> String {
 }
 
 /// The URL of the Redis server for tests.
-pub(crate) fn redis_url() -> String {
+pub fn redis_url() -> String {
     variable(REDIS).unwrap_or_else(|| panic!("{REDIS} names no server; scripts/test starts one"))
 }
 

@@ -21,7 +21,7 @@ pub fn http_client() -> reqwest::Client {
         // An error only says that the process has a provider already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().http1_only().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let client = client.pool_max_idle_per_host(0).timeout(Duration::from_secs(60));
+        let client = client.pool_max_idle_per_host(0).timeout(Duration::from_mins(1));
         client.tls_certs_only([]).build().expect("a client")
     };
     CLIENT.get_or_init(made).clone()

@@ -1,6 +1,7 @@
 //! A database for one app and its siblings, gone with the last of them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::time::Duration;
 
 use kernel::Ambient;
@@ -12,22 +13,38 @@ use tokio::sync::OnceCell;
 
 use crate::backend::{Backend, postgres_url};
 
-/// A data folder, and a PostgreSQL database if there is one.
+/// A folder, and a PostgreSQL database if there is one. Both are gone when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     pub(crate) folder: TempDir,
     database: Option<String>,
 }
 
 impl Place {
+    /// With the schema in the PostgreSQL database.
     pub(crate) async fn make(backend: Backend) -> Self {
+        let template = if backend.has_postgres() { Some(TEMPLATE.get_or_init(template).await.as_str()) } else { None };
+        Self::new(backend, template.unwrap_or_default()).await
+    }
+
+    /// With nothing in the PostgreSQL database: for a program that is started on it.
+    pub async fn empty(backend: Backend) -> Self {
+        Self::new(backend, "template0").await
+    }
+
+    async fn new(backend: Backend, template: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("ops-center-test.").tempdir().expect("a folder");
-        let database = if backend.has_postgres() { Some(create().await) } else { None };
+        let database = if backend.has_postgres() { Some(create(template).await) } else { None };
         Self { folder, database }
     }
 
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The URL of the PostgreSQL database.
-    pub(crate) fn postgres(&self) -> Option<String> {
+    pub fn postgres(&self) -> Option<String> {
         self.database.as_deref().map(url_of)
     }
 }
@@ -46,10 +63,10 @@ impl Drop for Place {
     }
 }
 
-/// A copy of the migrated template.
-async fn create() -> String {
-    static TEMPLATE: OnceCell<String> = OnceCell::const_new();
-    let template = TEMPLATE.get_or_init(template).await;
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+/// A copy of a template.
+async fn create(template: &str) -> String {
     let random: String = Ambient::system().random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("ops_center_test_{random}");
     run(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;

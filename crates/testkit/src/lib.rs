@@ -21,7 +21,7 @@
 //!
 //! Every client sends an address of its own as `X-Forwarded-For`, so that tests are not slowed down by each other's sign-ins, and
 //! hashes cost next to nothing. Everything else is the real wiring.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "every method panics when the test cannot go on")]
 
 mod answer;
@@ -37,9 +37,10 @@ mod user;
 pub use self::{
     answer::Answer,
     app::{Builder, TestApp},
-    backend::Backend,
+    backend::{Backend, redis_url},
     client::{Client, Request, http_client},
     clock::TestClock,
+    database::Place,
     mail::Mail,
     user::TestUser,
 };

@@ -53,7 +53,7 @@ async fn assert_corners(name: &str, file: &[u8], expected: [[u8; 3]; 4]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn exif_turns_the_picture_and_the_crop_takes_the_middle() {
     for (turn, expected) in (1..).zip(EXPECTED) {
-        for (width, height) in [(256, 256), (600, 400), (400, 600)] {
+        for (width, height) in [(256, 256), (500, 300), (300, 500)] {
             let picture = quarters(width, height).into();
             let app1 = [b"Exif\0\0".as_slice(), &exif(turn)].concat();
             let jpeg = jpeg_with(&encode(&picture, ImageFormat::Jpeg), 0xe1, &app1);

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{IntoParams, ToSchema};
@@ -112,10 +112,19 @@ impl Doc {
         self.typed_answer(status, text, "application/json", schema);
     }
 
-    /// An answer of a named media type.
+    /// An answer of a named media type; one status may have several.
     pub fn typed_answer(&mut self, status: u16, text: &str, media_type: &str, schema: RefOr<Schema>) {
-        let response = ResponseBuilder::new().description(text).content(media_type, Content::new(Some(schema)));
+        let earlier = self.answers.remove(&status).map_or_else(ResponseBuilder::new, ResponseBuilder::from);
+        let response = earlier.description(text).content(media_type, Content::new(Some(schema)));
         self.answers.insert(status, response.build());
+    }
+
+    /// An answer whose body is neither JSON of ours nor a problem: a picture, text, a foreign document.
+    pub fn raw_answer(&mut self, status: u16, text: &str, media_type: &str) {
+        let kind = if media_type.starts_with("application/json") { Type::Object } else { Type::String };
+        let schema = ObjectBuilder::new().schema_type(kind);
+        let binary = media_type.starts_with("image/").then_some(SchemaFormat::KnownFormat(KnownFormat::Binary));
+        self.typed_answer(status, text, media_type, RefOr::T(Schema::Object(schema.format(binary).build())));
     }
 
     /// An answer without a body.
@@ -136,7 +145,8 @@ impl Doc {
     /// The operation as the document has it. `placeholders` are the names in braces of the path.
     pub fn operation(&self, id: String, tag: &str, placeholders: &[&str]) -> OperationBuilder {
         let mut operation = OperationBuilder::new().operation_id(Some(id)).tag(tag).summary(Some(self.summary));
-        let known = |p: &&Parameter| p.parameter_in != ParameterIn::Path || placeholders.contains(&p.name.as_str());
+        // One that the path has by name is asked for there only; one that only another path of the operation has is not asked for.
+        let known = |p: &&Parameter| (p.parameter_in == ParameterIn::Path) == placeholders.contains(&p.name.as_str());
         for parameter in self.parameters.iter().filter(known) {
             operation = operation.parameter(parameter.clone());
         }

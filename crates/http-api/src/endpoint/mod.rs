@@ -118,6 +118,13 @@ impl Endpoint {
         self
     }
 
+    /// A further answer whose body has this media type and is not JSON of ours.
+    #[must_use]
+    pub fn serves(mut self, status: u16, media_type: &'static str, text: &'static str) -> Self {
+        self.doc.raw_answer(status, text, media_type);
+        self
+    }
+
     /// Takes an `Idempotency-Key`: the same key and body give the first answer again.
     #[must_use]
     pub fn once(mut self) -> Self {

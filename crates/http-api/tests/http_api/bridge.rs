@@ -58,6 +58,9 @@ impl People for Bridge {
     async fn by_id(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         Ok(UserStore::by_id(&*self.auth, user).await?.map(|found| person(found.user)))
     }
+    async fn colleague(&self, user: UserId, _: UserId) -> Result<Option<Person>, StoreError> {
+        People::by_id(self, user).await
+    }
 }
 
 fn person(user: User) -> Person {

@@ -68,7 +68,7 @@ impl Invitations {
         }
     }
 
-    /// Adds a known user by id, with the same rules as by address.
+    /// Adds a colleague of the caller by id, with the same rules as by address. Other people's ids name nobody.
     pub async fn invite_user(
         &self,
         actor: &Actor,
@@ -78,7 +78,7 @@ impl Invitations {
     ) -> Result<Invited, OrgError> {
         by.require(Permission::ManageMembers)?;
         within_reach(by.role, role)?;
-        let person = self.ports.people.by_id(user).await?.ok_or(OrgError::MemberNotFound)?;
+        let person = self.ports.people.colleague(user, by.user).await?.ok_or(OrgError::MemberNotFound)?;
         self.invite(actor, by, person.email, role).await
     }
 

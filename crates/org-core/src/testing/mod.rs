@@ -10,7 +10,9 @@ mod population;
 
 pub use self::{
     contract::{
-        answers::{Delivered, Outbox, entitlements_contract, invitation_mail_contract, people_contract},
+        answers::{
+            Delivered, Outbox, colleague_contract, entitlements_contract, invitation_mail_contract, people_contract,
+        },
         invitations::invitation_store_contract,
         members::member_store_contract,
         orgs::org_store_contract,

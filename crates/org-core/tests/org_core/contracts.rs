@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::testing::manual_ambient;
 use kernel::{Ambient, OrgId};
 use org_core::testing::{
-    Delivered, MemoryOrgs, OrgStores, Outbox, entitlements_contract, invitation_mail_contract,
+    Delivered, MemoryOrgs, OrgStores, Outbox, colleague_contract, entitlements_contract, invitation_mail_contract,
     invitation_store_contract, invitation_store_race, member_store_contract, member_store_race, org_store_contract,
     org_store_race, people_contract,
 };
@@ -38,6 +38,7 @@ async fn invitations() {
 async fn answers() {
     let (memory, (_, ambient)) = (MemoryOrgs::new(), manual_ambient(4));
     people_contract(&memory, &memory, &ambient).await;
+    colleague_contract(&memory, stores(&memory, &ambient)).await;
     entitlements_contract(&memory, OrgId::mint(&ambient)).await;
     invitation_mail_contract(&memory, &Mailbox(&memory), &ambient).await;
 }

@@ -180,6 +180,9 @@ async fn the_settings_decide_who_may_come_and_who_is_not_asked() {
     let nobody = w.invitations.invite_user(&Actor::user(by.user()), &by, disabled, Role::Member).await;
     assert!(matches!(nobody, Err(OrgError::MemberNotFound)), "{nobody:?}");
     let outsider = w.memory.user("outsider@example.org", true).await;
+    let foreign = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Role::Member).await;
+    assert!(matches!(foreign, Err(OrgError::MemberNotFound)), "an id alone tells nobody whose it is: {foreign:?}");
+    w.acquaint(by.user(), outsider).await;
     let refused = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Role::Member).await;
     assert!(matches!(refused, Err(OrgError::DomainNotAllowed)), "by id the same rules hold: {refused:?}");
 }

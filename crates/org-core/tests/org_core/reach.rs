@@ -77,6 +77,7 @@ async fn inviting() {
         let answer = w.invitations.invite(&Actor::user(actor), &by, email, other).await;
         assert_reach(&answer, own, expected, &format!("{own} invites {other}"));
         let guest = w.user("known").await;
+        w.acquaint(actor, guest).await;
         let answer = w.invitations.invite_user(&Actor::user(actor), &by, guest, other).await;
         assert_reach(&answer, own, expected, &format!("{own} invites a known {other}"));
         assert_eq!(w.memory.mails().len() - mails, if expected { 2 } else { 0 }, "a refusal sends nothing");

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use kernel::testing::{ManualClock, manual_ambient};
-use kernel::{Actor, Ambient, OrgId, Role, UserId};
+use kernel::{Action, Actor, Ambient, OrgId, Record, Role, UserId};
 use org_core::testing::{MemoryOrgs, Population};
 use org_core::{
-    Entitlement, Entitlements, InvitationPorts, InvitationToken, Invitations, Invited, MemberFilter, MemberStore,
-    Members, Membership, OrgName, OrgPorts, Orgs,
+    Added, Entitlement, Entitlements, InvitationPorts, InvitationToken, Invitations, Invited, MemberFilter,
+    MemberStore, Members, Membership, OrgName, OrgPorts, Orgs,
 };
 
 pub(crate) struct World {
@@ -64,6 +64,14 @@ impl World {
         let joined = self.invitations.accept(&Actor::user(user), user, &self.last_token()).await.unwrap();
         assert_eq!(joined, (org, role));
         user
+    }
+
+    /// Another organization that these two share.
+    pub(crate) async fn acquaint(&self, one: UserId, other: UserId) {
+        let name = OrgName::parse("Elsewhere").unwrap();
+        let org = self.orgs.create(&Actor::user(one), one, name, None).await.unwrap();
+        let record = Record::new(&self.ambient, &Actor::system(), Action::MemberAdded, "user", other).within(org.id);
+        assert_eq!(self.memory.add(org.id, other, Role::Member, 5, &record).await.unwrap(), Added::Added);
     }
 
     /// The token of the mail that left last.

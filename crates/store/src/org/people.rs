@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use kernel::{Email, StoreError, UserId};
 use org_core::{People, Person};
-use sea_orm::{ColumnTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, QueryTrait, Select, SelectExt};
 
 use crate::connection::Database;
 use crate::entity::app_user::{Column, Entity};
-use crate::entity::user_profile;
+use crate::entity::{membership, user_profile};
 use crate::value::read;
 
 /// Enabled accounts, as far as organizations must know them.
@@ -40,5 +40,12 @@ impl People for SeaPeople {
 
     async fn by_id(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         self.one(Entity::by_id(user)).await
+    }
+
+    async fn colleague(&self, user: UserId, of: UserId) -> Result<Option<Person>, StoreError> {
+        let listed = |user| membership::Entity::of_user(user).filter(membership::Column::Listed.eq(true));
+        let theirs = listed(of).select_only().column(membership::Column::OrgId).into_query();
+        let shared = listed(user).filter(membership::Column::OrgId.in_subquery(theirs));
+        if self.0.ask(shared.exists(self.0.reader())).await? { self.by_id(user).await } else { Ok(None) }
     }
 }

@@ -91,7 +91,7 @@ impl Stage {
     pub(super) async fn set(site: &Site) -> Self {
         let mut people = BTreeMap::new();
         for actor in ACTORS.into_iter().filter(|actor| !matches!(actor, Actor::Stranger | Actor::PlatformAdmin)) {
-            people.insert(actor, site.account(&actor.name().replace('_', "-")).await);
+            people.insert(actor, site.account(&format!("actor.{}", actor.name())).await);
         }
         people.insert(Actor::PlatformAdmin, site.admin().await);
         people.insert(Actor::Stranger, Person::stranger(&site.wire, "198.51.100.1"));

@@ -67,7 +67,7 @@ async fn logout(sessions: Data<Sessions>, site: Data<Site>, caller: Caller) -> R
     let current = caller.session()?;
     sessions.end(&caller.actor, current.token.tag(), &current.session).await?;
     let answer = Answer::new(SignedOut::from(site.get_ref())).cookie(cookie::no_session(&site));
-    Ok(answer.header("Clear-Site-Data", "\"cookies\", \"storage\""))
+    Ok(answer.header("Clear-Site-Data", "\"cache\", \"storage\""))
 }
 
 async fn session(accounts: Accounts, visitor: Visitor) -> Result<Answer<SessionState>, Problem> {

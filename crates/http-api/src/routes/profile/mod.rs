@@ -35,7 +35,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::delete("/api/v1/auth/profile/avatar", remove_avatar).summary("Takes the user's picture away"),
         Endpoint::get("/avatars/{file}", picture)
             .summary("A picture, 256×256 pixels, by its file name; the name changes with the picture")
-            .answers(200, "The picture, `image/webp` or `image/png`.")
+            .serves(200, "image/webp", "The picture.")
+            .serves(200, "image/png", "The picture.")
             .fails(503, "unavailable"),
         Endpoint::get("/api/v1/auth/notifications", notifications).summary("What the user wants to hear about"),
         Endpoint::put("/api/v1/auth/notifications", choose)

@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 use kernel::{Ambient, Email, InvitationId, OrgId, Role, UserId};
 
-use crate::testing::Population;
-use crate::{Entitlements, Invitation, InvitationMail, InvitationToken, People};
+use super::stage::{MANY, Stage};
+use crate::testing::{OrgStores, Population};
+use crate::{Added, Entitlements, Invitation, InvitationMail, InvitationToken, OrgStatus, People, Removed};
 
 /// What every [`People`] promises.
 pub async fn people_contract(people: &dyn People, population: &dyn Population, ambient: &Ambient) {
@@ -30,6 +31,33 @@ pub async fn people_contract(people: &dyn People, population: &dyn Population, a
     assert_eq!(people.by_email(&email).await.unwrap(), None);
     population.set_enabled(user, true).await;
     assert_eq!(people.by_id(user).await.unwrap(), Some(person));
+}
+
+/// What every [`People`] promises about colleagues: an id alone tells nobody whose it is.
+pub async fn colleague_contract(people: &dyn People, stores: OrgStores<'_>) {
+    let s = Stage::new(stores);
+    let ((org, owner), (other, stranger)) = (s.org().await, s.org().await);
+    let (first, second) = (s.member(org, Role::Member).await, s.member(org, Role::Admin).await);
+    let colleague = async |user, of| people.colleague(user, of).await.unwrap().map(|person| person.user);
+    for (user, of) in [(first, owner), (owner, first), (first, second)] {
+        assert_eq!(colleague(user, of).await, Some(user), "members of one organization, in whatever role");
+    }
+    assert_eq!(people.colleague(first, owner).await.unwrap(), people.by_id(first).await.unwrap(), "the same person");
+    let nobody = UserId::mint(s.stores.ambient);
+    for (user, of) in [(first, stranger), (stranger, first), (nobody, owner), (first, nobody), (s.user().await, owner)]
+    {
+        assert_eq!(colleague(user, of).await, None, "who share no organization do not see each other");
+    }
+    assert_eq!(s.add(other, first, Role::Member, MANY).await, Added::Added);
+    assert_eq!(colleague(first, stranger).await, Some(first), "one shared organization is enough");
+    assert_eq!(s.remove(org, first, Role::Member).await, Removed::Removed);
+    assert_eq!(colleague(first, owner).await, None, "who left is no colleague");
+    assert_eq!(colleague(owner, first).await, None, "in both directions");
+    stores.population.set_enabled(first, false).await;
+    assert_eq!(colleague(first, stranger).await, None, "a disabled account is nobody");
+    stores.population.set_enabled(first, true).await;
+    assert!(s.set_status(other, OrgStatus::Deleted).await);
+    assert_eq!(colleague(first, stranger).await, None, "a deleted organization has no members");
 }
 
 /// What every [`Entitlements`] promises of an organization.

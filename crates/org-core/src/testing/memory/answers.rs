@@ -6,7 +6,7 @@ use kernel::{Ambient, Email, OrgId, RecordId, StoreError, UserId};
 
 use super::{Account, MemoryOrgs, SentMail, State};
 use crate::testing::Population;
-use crate::{Entitlement, Entitlements, Invitation, InvitationMail, InvitationToken, People, Person};
+use crate::{Entitlement, Entitlements, Invitation, InvitationMail, InvitationToken, OrgStatus, People, Person};
 
 #[async_trait]
 impl KeptRecords for MemoryOrgs {
@@ -56,6 +56,16 @@ impl People for MemoryOrgs {
 
     async fn by_id(&self, user: UserId) -> Result<Option<Person>, StoreError> {
         Ok(self.state()?.person(|id, _| id == user))
+    }
+
+    async fn colleague(&self, user: UserId, of: UserId) -> Result<Option<Person>, StoreError> {
+        let state = self.state()?;
+        let active = |org, who| state.seats.iter().any(|seat| seat.org == org && seat.user == who && seat.active);
+        let shared = state
+            .orgs
+            .values()
+            .any(|org| org.status != OrgStatus::Deleted && active(org.id, user) && active(org.id, of));
+        Ok(state.person(|id, _| shared && id == user))
     }
 }
 
