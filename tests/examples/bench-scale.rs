@@ -52,7 +52,8 @@ impl Caller {
     }
 
     async fn get(&self, path: &str) -> Value {
-        let answer = self.client.get(format!("{}{path}", self.base)).header("Cookie", &self.cookie).send().await.unwrap();
+        let answer =
+            self.client.get(format!("{}{path}", self.base)).header("Cookie", &self.cookie).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
         answer.json().await.unwrap()
     }
@@ -89,7 +90,15 @@ async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
     assert!(command().arg("init").output().unwrap().status.success(), "init works");
     for user in ["many", "single", "crowd"] {
         let mut add = command();
-        add.args(["user", "create", "--username", user, "--email", &format!("{user}@example.test"), "--password-stdin"]);
+        add.args([
+            "user",
+            "create",
+            "--username",
+            user,
+            "--email",
+            &format!("{user}@example.test"),
+            "--password-stdin",
+        ]);
         bench::pipe(&mut add, PASSWORD);
     }
     let port = free_port();
@@ -111,7 +120,11 @@ async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
     }
     let mut figures = Vec::new();
     for (what, of_many, of_single) in [
-        ("my-orgs, one row", "/api/v1/org/my-orgs?limit=1&offset=1000".to_owned(), "/api/v1/org/my-orgs?limit=1".to_owned()),
+        (
+            "my-orgs, one row",
+            "/api/v1/org/my-orgs?limit=1&offset=1000".to_owned(),
+            "/api/v1/org/my-orgs?limit=1".to_owned(),
+        ),
         ("my-orgs, a page of 50", "/api/v1/org/my-orgs?offset=1000".to_owned(), "/api/v1/org/my-orgs".to_owned()),
         ("permission check", format!("/api/v1/org/{middle}/settings"), format!("/api/v1/org/{own}/settings")),
     ] {

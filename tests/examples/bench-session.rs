@@ -87,10 +87,14 @@ async fn measure() {
     wrk(&floor_url, Load::plain(), CONNECTIONS, 2);
     let mut pairs = Vec::new();
     for _ in 0..RUNS {
-        pairs.push((wrk(&ours_url, Load::cookie(&cookie), CONNECTIONS, SECONDS), wrk(&floor_url, Load::plain(), CONNECTIONS, SECONDS)));
+        pairs.push((
+            wrk(&ours_url, Load::cookie(&cookie), CONNECTIONS, SECONDS),
+            wrk(&floor_url, Load::plain(), CONNECTIONS, SECONDS),
+        ));
     }
     let ratios: Vec<f64> = pairs.iter().map(|(ours, floor)| ours.per_second / floor.per_second).collect();
-    let slowest = pairs.iter().min_by(|a, b| (a.0.per_second / a.1.per_second).total_cmp(&(b.0.per_second / b.1.per_second)));
+    let slowest =
+        pairs.iter().min_by(|a, b| (a.0.per_second / a.1.per_second).total_cmp(&(b.0.per_second / b.1.per_second)));
     let (read, bare) = *slowest.unwrap();
 
     let cookies = many_sessions(&redis).await;
@@ -117,7 +121,17 @@ async fn measure() {
 
 /// A figure without a floor: its goal is a number that it must not pass.
 fn single(name: &str, unit: &'static str, ours: f64, most: f64, runs: Vec<f64>) -> Figure {
-    Figure { name: name.into(), unit, ours, floor: most, goal: format!("≤ {most}"), ratio: ours / most, p99_ms: None, rss_mb: None, runs }
+    Figure {
+        name: name.into(),
+        unit,
+        ours,
+        floor: most,
+        goal: format!("≤ {most}"),
+        ratio: ours / most,
+        p99_ms: None,
+        rss_mb: None,
+        runs,
+    }
 }
 
 async fn sign_in(client: &reqwest::Client, listen: &str) -> String {

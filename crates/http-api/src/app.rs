@@ -67,8 +67,10 @@ impl Services {
 /// The whole application: API, built-in pages, documentation.
 pub fn app(
     services: &Services,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()> + use<>>
-{
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
+    + use<>,
+> {
     App::new()
         .configure(|cfg| services.provide(cfg))
         .configure(|cfg| mount(cfg, &routes::endpoints()))
@@ -81,8 +83,10 @@ pub fn app(
 /// What only the operator may see: metrics and the state of each dependency. For a listener that strangers cannot reach.
 pub fn private_app(
     services: &Services,
-) -> App<impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()> + use<>>
-{
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>
+    + use<>,
+> {
     App::new()
         .configure(|cfg| services.provide(cfg))
         .configure(|cfg| mount(cfg, &routes::system::private()))
@@ -111,7 +115,9 @@ pub(crate) fn mount(cfg: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
         let Some((path, _)) = group.first() else { continue };
         let resource = group.iter().fold(web::resource(*path), |resource, (_, row)| resource.route(row.route()));
         let allowed = allow(group);
-        cfg.service(resource.default_service(web::to(move |request: HttpRequest| wrong_method(request, allowed.clone()))));
+        cfg.service(
+            resource.default_service(web::to(move |request: HttpRequest| wrong_method(request, allowed.clone()))),
+        );
     }
 }
 

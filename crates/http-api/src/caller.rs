@@ -14,7 +14,7 @@ use org_core::{Membership, Orgs, Permission};
 use utoipa::openapi::path::ParameterIn;
 
 use crate::endpoint::{Argument, Doc, Who};
-use crate::identify::{CurrentSession, Identity, IdentifyData};
+use crate::identify::{CurrentSession, IdentifyData, Identity};
 use crate::middleware::request_id::RequestId;
 use crate::problem::Problem;
 use crate::site::Site;
@@ -145,7 +145,12 @@ impl<P: Needs> Argument for Member<P> {
     }
     fn describe(doc: &mut Doc) {
         doc.only(Who::Member(P::PERMISSION.as_str()));
-        doc.parameter("org_id", ParameterIn::Query, false, "The organization, `org_…`; without it the one that the session is in.");
+        doc.parameter(
+            "org_id",
+            ParameterIn::Query,
+            false,
+            "The organization, `org_…`; without it the one that the session is in.",
+        );
     }
 }
 
@@ -201,7 +206,8 @@ pub(crate) fn data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Pr
 pub(crate) fn check_csrf(request: &HttpRequest, identity: &Identity) -> Result<(), Problem> {
     let Some(current) = identity.session.as_ref().filter(|_| !request.method().is_safe()) else { return Ok(()) };
     let site = data::<Site>(request)?;
-    let sent = request.headers().get("X-CSRF-Token").and_then(|value| value.to_str().ok());
+    let mut sent = request.headers().get_all("X-CSRF-Token");
+    let sent = sent.next().filter(|_| sent.next().is_none()).and_then(|value| value.to_str().ok());
     let meant = passes(evidence(request, sent.map(|token| current.token.csrf_matches(token))), &site.origins);
     if meant { Ok(()) } else { Err(Problem::csrf()) }
 }

@@ -13,6 +13,7 @@ use kernel::{Ambient, Begun, Idempotency, IdempotencyKey, Recorded, Timestamp, T
 use sha2::{Digest, Sha256};
 
 use crate::caller::{data, identify};
+use crate::endpoint::contained;
 use crate::input::{MAX_JSON, read};
 use crate::problem::{FieldProblem, Problem};
 
@@ -30,7 +31,7 @@ pub async fn replay<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let kept = request.request().clone();
-    match begin(request).await {
+    match contained(&kept, begin(request)).await {
         Ok(Step::PassOn(request)) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         Ok(Step::Answer(answer)) => Ok(ServiceResponse::new(kept, answer)),
         Ok(Step::First(request, key)) => {
@@ -75,11 +76,15 @@ async fn begin(mut request: ServiceRequest) -> Result<Step, Problem> {
         Begun::Done(answer) => Ok(Step::Answer(replayed(answer))),
         Begun::OtherPayload => {
             let why = "this key was used with another request; use a new key";
-            Err(Problem::invalid_as("idempotency_key_reused", vec![FieldProblem::new("Idempotency-Key", "reused", why)]))
+            Err(Problem::invalid_as(
+                "idempotency_key_reused",
+                vec![FieldProblem::new("Idempotency-Key", "reused", why)],
+            ))
         }
-        Begun::Running => {
-            Err(Problem::conflict("idempotency_in_progress", "the first request with this key still runs; try again shortly"))
-        }
+        Begun::Running => Err(Problem::conflict(
+            "idempotency_in_progress",
+            "the first request with this key still runs; try again shortly",
+        )),
     }
 }
 
@@ -87,12 +92,14 @@ async fn begin(mut request: ServiceRequest) -> Result<Step, Problem> {
 async fn remember(request: &HttpRequest, key: &IdempotencyKey, answer: HttpResponse) -> Result<HttpResponse, Problem> {
     let status = answer.status();
     let store = store(request)?;
-    let lasting = status.is_success() || [StatusCode::CONFLICT, StatusCode::GONE, StatusCode::PAYMENT_REQUIRED].contains(&status);
+    let lasting =
+        status.is_success() || [StatusCode::CONFLICT, StatusCode::GONE, StatusCode::PAYMENT_REQUIRED].contains(&status);
     if !lasting {
         store.abandon(key).await?;
         return Ok(answer);
     }
-    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+    let content_type =
+        answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let (head, body) = answer.into_parts();
     let bytes = to_bytes(body).await.map_err(Problem::internal)?;
     let recorded = Recorded { status: status.as_u16(), content_type, body: bytes.to_vec() };

@@ -100,13 +100,15 @@ pub(crate) fn too_large(limit: usize) -> Problem {
 
 /// Reads a whole body; one that says it is too long is refused before it is read.
 pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Vec<u8>, Problem> {
-    let announced = request.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        request.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|cause| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", cause.to_string()))?;
+        let chunk =
+            chunk.map_err(|cause| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", cause.to_string()))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }
@@ -121,7 +123,8 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         return Err(Problem::invalid(vec![FieldProblem::new("", "missing_body", "the request needs a JSON body")]));
     }
     // Every body is an object; without this serde would read an array as a struct's fields in order.
-    if bytes.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+    if bytes.trim_ascii_start().first() != Some(&b'{') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+    {
         return Err(Problem::invalid(vec![FieldProblem::new("", "invalid_type", "the body must be a JSON object")]));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);

@@ -28,7 +28,8 @@ fn tag(path: &str) -> &str {
 fn operation_id(method: &Method, path: &str) -> String {
     let path = path.trim_start_matches("/api/v1");
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let root = if path.starts_with("/auth") && method == Method::GET && path == "/auth/check" { vec!["root"] } else { vec![] };
+    let root =
+        if path.starts_with("/auth") && method == Method::GET && path == "/auth/check" { vec!["root"] } else { vec![] };
     let all: Vec<String> = root.into_iter().chain(words).map(str::to_ascii_lowercase).collect();
     format!("{}_{}", method.as_str().to_ascii_lowercase(), all.join("_"))
 }

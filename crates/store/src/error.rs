@@ -104,10 +104,9 @@ pub(crate) fn is_conflict(err: &DbErr) -> bool {
 
 fn is_outage(err: &DbErr) -> bool {
     match err {
-        DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)) => outage(cause),
+        // Whatever keeps us from connecting: nobody there, a wrong door, no database of that name any more.
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => outage(cause),
         _ => false,
     }
 }

@@ -66,7 +66,9 @@ pub fn wrk(url: &str, load: Load, connections: u32, seconds: u32) -> Measured {
     let output = command.args(load.0).arg(url).output().expect("wrk is installed (scripts/bench does)");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(!text.contains("Non-2xx"), "wrk met errors at {url}:\n{text}");
-    let word = |mark: &str| text.lines().find(|l| l.trim_start().starts_with(mark))?.split_whitespace().nth(1).map(str::to_owned);
+    let word = |mark: &str| {
+        text.lines().find(|l| l.trim_start().starts_with(mark))?.split_whitespace().nth(1).map(str::to_owned)
+    };
     let per_second = word("Requests/sec:").and_then(|w| w.parse().ok()).unwrap_or_else(|| panic!("no rate:\n{text}"));
     let p99_ms = word("99%").map(|w| milliseconds(&w)).unwrap_or_else(|| panic!("no latency:\n{text}"));
     Measured { per_second, p99_ms }

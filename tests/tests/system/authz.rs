@@ -36,7 +36,9 @@ fn read(text: &str) -> Matrix {
 }
 
 fn write(matrix: &Matrix) -> String {
-    let mut text = "# Who gets what: written by `UPDATE_GOLDEN=1 scripts/test -p system-tests authz`, then read by a person.\n".to_owned();
+    let mut text =
+        "# Who gets what: written by `UPDATE_GOLDEN=1 scripts/test -p system-tests authz`, then read by a person.\n"
+            .to_owned();
     let actors: Vec<&str> = ACTORS.iter().map(|actor| actor.name()).collect();
     text.push_str(&format!("operation\t{}\n", actors.join("\t")));
     for (operation, cells) in matrix {
@@ -146,7 +148,9 @@ fn the_matrix_says_what_the_table_of_roles_says() {
             assert_eq!(verdict.starts_with('2'), allowed.contains(&actor), "{row}, {actor}: {verdict}");
         }
     }
-    for (row, cells) in matrix.iter().filter(|(row, _)| row.contains("/api/v1/org/{org_id}") || row.contains("/org/members")) {
+    for (row, cells) in
+        matrix.iter().filter(|(row, _)| row.contains("/api/v1/org/{org_id}") || row.contains("/org/members"))
+    {
         for dead in ["stranger", "ended_session", "disabled_account", "removed_member"] {
             assert_eq!(cells[column(dead)], "401 unauthenticated", "{row}, {dead}");
         }

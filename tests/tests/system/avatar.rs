@@ -38,7 +38,9 @@ fn with_text(png: &[u8]) -> Vec<u8> {
 }
 
 fn crc(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()));
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    };
     !bytes.iter().fold(!0, step)
 }
 
@@ -92,14 +94,18 @@ async fn what_is_served_was_made_anew() {
         let url = answer.ok()["avatar_url"].as_str().expect("an address").to_owned();
         let file_name = url.strip_prefix("/avatars/").expect("a path of pictures");
         assert!(file_name.len() == 32 + 5 && !file_name.contains("ada"), "{url} says nothing of the person");
-        for (url, media_type, format) in
-            [(url.clone(), "image/webp", ImageFormat::WebP), (url.replace(".webp", ".png"), "image/png", ImageFormat::Png)]
-        {
+        for (url, media_type, format) in [
+            (url.clone(), "image/webp", ImageFormat::WebP),
+            (url.replace(".webp", ".png"), "image/png", ImageFormat::Png),
+        ] {
             let answer = site.wire.send(Call::get(&url)).await;
             served(&answer, media_type);
             let again = image::load_from_memory_with_format(&answer.body, format).expect("a picture");
             assert_eq!((again.width(), again.height()), (256, 256), "{name}");
-            assert!(!contains(&answer.body, b"script") && !contains(&answer.body, b"Exif"), "{name}: metadata came out again");
+            assert!(
+                !contains(&answer.body, b"script") && !contains(&answer.body, b"Exif"),
+                "{name}: metadata came out again"
+            );
             assert_ne!(answer.body, file);
         }
         assert_eq!(person.get("/api/v1/auth/profile").await["avatar_url"], url);
@@ -188,7 +194,10 @@ async fn nobody_changes_somebody_elses_picture() {
     let stranger = Person::stranger(&site.wire, &site.address());
     let file = picture(ImageFormat::Png);
     assert_eq!(stranger.send(upload(&file, "a.png", "image/png")).await.verdict(), "401 unauthenticated");
-    assert_eq!(stranger.send(Call::new("DELETE", "/api/v1/auth/profile/avatar")).await.verdict(), "401 unauthenticated");
+    assert_eq!(
+        stranger.send(Call::new("DELETE", "/api/v1/auth/profile/avatar")).await.verdict(),
+        "401 unauthenticated"
+    );
     let id = &ada.id;
     for target in [
         format!("/api/v1/auth/profile/avatar?user_id={id}"),
@@ -198,11 +207,13 @@ async fn nobody_changes_somebody_elses_picture() {
         url.clone(),
     ] {
         for method in ["POST", "PUT", "DELETE"] {
-            let call = Call::new(method, &target).parts(&[("avatar", "a.png", "image/png", &file)]).header("X-User-Id", id);
+            let call =
+                Call::new(method, &target).parts(&[("avatar", "a.png", "image/png", &file)]).header("X-User-Id", id);
             eve.send(call.header("X-On-Behalf-Of", id)).await;
         }
     }
-    let with_id = Call::new("POST", "/api/v1/auth/profile/avatar").parts(&[("user_id", "", "", id.as_bytes()), ("avatar", "a", "", &file)]);
+    let with_id = Call::new("POST", "/api/v1/auth/profile/avatar")
+        .parts(&[("user_id", "", "", id.as_bytes()), ("avatar", "a", "", &file)]);
     assert_eq!(eve.send(with_id).await.verdict(), "422 unknown_field");
     assert_eq!(ada.get("/api/v1/auth/profile").await["avatar_url"], url);
     served(&site.wire.send(Call::get(&url)).await, "image/webp");
@@ -233,9 +244,30 @@ async fn no_path_leads_out_of_the_folder_of_pictures() {
 fn tricks(name: &str, data: &str) -> Vec<String> {
     let stem = name.trim_end_matches(".webp");
     let targets = ["ops-center.db", "etc/passwd", "outbox", "Cargo.toml"];
-    let ups = ["../", "..%2f", "..%2F", "%2e%2e/", "%2e%2e%2f", "..\\", "..%5c", "%252e%252e%252f", "..%c0%af", "..%ef%bc%8f", "....//", "..;/", ".%00./", "..//"];
-    let mut tricks: Vec<String> =
-        ups.iter().flat_map(|up| targets.iter().map(move |target| format!("{}{target}", up.repeat(if *target == "etc/passwd" { 12 } else { 1 })))).collect();
+    let ups = [
+        "../",
+        "..%2f",
+        "..%2F",
+        "%2e%2e/",
+        "%2e%2e%2f",
+        "..\\",
+        "..%5c",
+        "%252e%252e%252f",
+        "..%c0%af",
+        "..%ef%bc%8f",
+        "....//",
+        "..;/",
+        ".%00./",
+        "..//",
+    ];
+    let mut tricks: Vec<String> = ups
+        .iter()
+        .flat_map(|up| {
+            targets
+                .iter()
+                .map(move |target| format!("{}{target}", up.repeat(if *target == "etc/passwd" { 12 } else { 1 })))
+        })
+        .collect();
     tricks.extend([
         format!("%2fetc%2fpasswd"),
         format!("/etc/passwd"),

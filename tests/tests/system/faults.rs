@@ -51,7 +51,8 @@ async fn a_locked_database_is_said_to_be_unavailable_and_heals() {
     site.wire.exchanged();
     let write = subject_write();
     let started = Instant::now();
-    let answers = tokio::join!(owner.send(write.clone()), owner.send(Call::get("/livez")), owner.send(login(&site, &owner)));
+    let answers =
+        tokio::join!(owner.send(write.clone()), owner.send(Call::get("/livez")), owner.send(login(&site, &owner)));
     assert!(started.elapsed() < Duration::from_secs(8), "took {:?}", started.elapsed());
     assert_eq!(answers.0.verdict(), "503 unavailable", "a change");
     assert_eq!(answers.1.status, 200, "/livez");

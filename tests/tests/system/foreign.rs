@@ -38,7 +38,8 @@ fn pairs(operation: &Operation, own: &Subject, theirs: &Subject) -> Vec<(&'stati
     let nothing = Subject::nothing();
     let in_path = operation.has("org_id") || names_org_in_query(operation);
     if in_path {
-        let (foreign, none) = (Subject { org: theirs.org.clone(), ..own.clone() }, Subject { org: NO_ORG.to_owned(), ..own.clone() });
+        let (foreign, none) =
+            (Subject { org: theirs.org.clone(), ..own.clone() }, Subject { org: NO_ORG.to_owned(), ..own.clone() });
         pairs.push(("organization", foreign.call(operation), none.call(operation)));
         if operation.has("id") {
             let none = Subject { org: NO_ORG.to_owned(), ..theirs.clone() };
@@ -69,8 +70,12 @@ struct Tenants {
 }
 
 async fn tenants(site: &Site) -> Tenants {
-    let (mine, them, helper, guest) =
-        (site.account("mine").await, site.account("them").await, site.account("helper").await, site.account("guest").await);
+    let (mine, them, helper, guest) = (
+        site.account("mine").await,
+        site.account("them").await,
+        site.account("helper").await,
+        site.account("guest").await,
+    );
     mine.sign_in().await;
     them.sign_in().await;
     let own = subject(&mine, &helper, "Mine").await;

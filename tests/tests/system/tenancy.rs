@@ -20,14 +20,20 @@ struct Other {
 
 async fn other(site: &Site) -> Other {
     let named = |name: &str| format!("{CANARY}.{name}");
-    let owner = site.account_as(&named("owner"), &format!("{CANARY}.owner@{CANARY}.example"), kernel::PlatformRole::User).await;
-    let member = site.account_as(&named("member"), &format!("{CANARY}.member@{CANARY}.example"), kernel::PlatformRole::User).await;
+    let owner =
+        site.account_as(&named("owner"), &format!("{CANARY}.owner@{CANARY}.example"), kernel::PlatformRole::User).await;
+    let member = site
+        .account_as(&named("member"), &format!("{CANARY}.member@{CANARY}.example"), kernel::PlatformRole::User)
+        .await;
     for person in [&owner, &member] {
         person.sign_in().await;
         let call = Call::new("PUT", "/api/v1/auth/profile");
         let profile = json!({"display_name": named("name"), "bio": named("bio"), "company": named("company"), "job_title": named("job")});
         person.send(call.json(&profile)).await.ok();
-        person.send(Call::new("POST", "/api/v1/auth/profile/avatar").parts(&[("avatar", "a.png", "image/png", PNG)])).await.ok();
+        person
+            .send(Call::new("POST", "/api/v1/auth/profile/avatar").parts(&[("avatar", "a.png", "image/png", PNG)]))
+            .await
+            .ok();
     }
     let made = owner.post("/api/v1/org", json!({"name": named("org"), "slug": format!("{CANARY}-org")})).await;
     let org = made["organization"]["id"].as_str().unwrap().to_owned();
@@ -43,11 +49,14 @@ async fn other(site: &Site) -> Other {
     let key = format!("{CANARY}-key");
     let invited = json!({"email": format!("{CANARY}.second@{CANARY}.example"), "role": "member"});
     owner.send(Call::new("POST", "/api/v1/org/members").json(&invited).header("Idempotency-Key", &key)).await.ok();
-    let browser = Call::get("/api/v1/auth/me").header("User-Agent", format!("{CANARY}/1.0")).header("X-Request-ID", format!("{CANARY}-request"));
+    let browser = Call::get("/api/v1/auth/me")
+        .header("User-Agent", format!("{CANARY}/1.0"))
+        .header("X-Request-ID", format!("{CANARY}-request"));
     owner.send(browser).await.ok();
     let sessions = owner.get("/api/v1/auth/sessions").await;
     let session = sessions["sessions"][0]["id"].as_str().unwrap().to_owned();
-    let subject = Subject { org, member: member.id.clone(), invitation, session, newcomer: "newcomer@example.test".to_owned() };
+    let subject =
+        Subject { org, member: member.id.clone(), invitation, session, newcomer: "newcomer@example.test".to_owned() };
     Other { owner, subject }
 }
 
@@ -56,14 +65,31 @@ fn smuggled(operation: &Operation, own: &Subject, theirs: &Subject) -> Vec<Call>
     let mixed = |org: &Subject, objects: &Subject| Subject { org: org.org.clone(), ..objects.clone() };
     let with_query = |mut call: Call| {
         let separator = if call.target.contains('?') { '&' } else { '?' };
-        let ids = [("org_id", &theirs.org), ("organization_id", &theirs.org), ("user_id", &theirs.member), ("id", &theirs.invitation), ("search", &theirs.member)];
+        let ids = [
+            ("org_id", &theirs.org),
+            ("organization_id", &theirs.org),
+            ("user_id", &theirs.member),
+            ("id", &theirs.invitation),
+            ("search", &theirs.member),
+        ];
         let query: Vec<String> = ids.iter().map(|(name, id)| format!("{name}={id}")).collect();
         call.target = format!("{}{separator}{}", call.target, query.join("&"));
         call
     };
-    let headers = ["X-Org-Id", "X-Tenant-ID", "X-Organization-Id", "X-On-Behalf-Of", "X-User-Id", "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri"];
+    let headers = [
+        "X-Org-Id",
+        "X-Tenant-ID",
+        "X-Organization-Id",
+        "X-On-Behalf-Of",
+        "X-User-Id",
+        "X-Original-URL",
+        "X-Rewrite-URL",
+        "X-Forwarded-Uri",
+    ];
     let with_headers = |call: Call| {
-        let value = |name: &str| if name.contains("User") || name.contains("Behalf") { theirs.member.clone() } else { theirs.org.clone() };
+        let value = |name: &str| {
+            if name.contains("User") || name.contains("Behalf") { theirs.member.clone() } else { theirs.org.clone() }
+        };
         headers.iter().fold(call, |call, name| call.header(name, value(name)))
     };
     let mut calls = vec![
@@ -77,7 +103,12 @@ fn smuggled(operation: &Operation, own: &Subject, theirs: &Subject) -> Vec<Call>
     ];
     if let Some(sample) = body(operation, own) {
         let mut hidden = sample;
-        for (name, id) in [("org_id", &theirs.org), ("user_id", &theirs.member), ("id", &theirs.member), ("organization_id", &theirs.org)] {
+        for (name, id) in [
+            ("org_id", &theirs.org),
+            ("user_id", &theirs.member),
+            ("id", &theirs.member),
+            ("organization_id", &theirs.org),
+        ] {
             hidden[name] = json!(id);
         }
         calls.push(operation.call(own.target(operation)).json(&hidden));
@@ -90,8 +121,13 @@ async fn no_byte_of_another_tenant_is_ever_seen() {
     let site = Site::open().await;
     let document = Document::fetch(&site.wire).await;
     let Other { owner: them, subject: theirs } = other(&site).await;
-    let before = json!([them.get("/api/v1/org/info").await, them.get("/api/v1/org/members").await["total"], them.get("/api/v1/org/settings").await]);
-    let (mine, friend, nobody) = (site.account("mine").await, site.account("friend").await, site.account("nobody").await);
+    let before = json!([
+        them.get("/api/v1/org/info").await,
+        them.get("/api/v1/org/members").await["total"],
+        them.get("/api/v1/org/settings").await
+    ]);
+    let (mine, friend, nobody) =
+        (site.account("mine").await, site.account("friend").await, site.account("nobody").await);
     mine.sign_in().await;
     nobody.sign_in().await;
     let org = mine.found("Mine").await;
@@ -105,7 +141,8 @@ async fn no_byte_of_another_tenant_is_ever_seen() {
     for operation in document.operations.iter().filter(|operation| operation.name() != "POST /api/v1/auth/logout") {
         for (number, call) in smuggled(operation, &own, &theirs).into_iter().enumerate() {
             // Organizations of mine that one call takes away are missed by no other.
-            let person = if operation.name().starts_with("DELETE /api/v1/org/{org_id}") && number > 0 { &nobody } else { &mine };
+            let person =
+                if operation.name().starts_with("DELETE /api/v1/org/{org_id}") && number > 0 { &nobody } else { &mine };
             person.send(call.clone()).await;
             nobody.send(call.clone()).await;
             stranger.send(call).await;
@@ -115,7 +152,11 @@ async fn no_byte_of_another_tenant_is_ever_seen() {
     assert!(exchanged.len() > 500, "{} exchanges", exchanged.len());
     let leaks: Vec<String> = exchanged.iter().filter(leaks).map(shown).collect();
     assert!(leaks.is_empty(), "the other tenant was seen:\n{}", leaks.join("\n"));
-    let after = json!([them.get("/api/v1/org/info").await, them.get("/api/v1/org/members").await["total"], them.get("/api/v1/org/settings").await]);
+    let after = json!([
+        them.get("/api/v1/org/info").await,
+        them.get("/api/v1/org/members").await["total"],
+        them.get("/api/v1/org/settings").await
+    ]);
     assert_eq!(after, before, "the other tenant was changed");
 }
 
@@ -196,9 +237,21 @@ async fn a_field_that_is_not_asked_for_is_refused() {
     let org = admin.found("Fields").await;
     admin.enter(&org).await;
     admin.add(&org, &member, "member").await;
-    let subject = Subject { org, member: member.id, newcomer: "newcomer@example.test".to_owned(), ..Subject::nothing() };
+    let subject =
+        Subject { org, member: member.id, newcomer: "newcomer@example.test".to_owned(), ..Subject::nothing() };
     let privileged = |info: Value| {
-        let names = ["id", "slug", "created_at", "status", "plan_tier", "owner", "member_count", "seats", "lago_customer_id", "stripe_customer_id"];
+        let names = [
+            "id",
+            "slug",
+            "created_at",
+            "status",
+            "plan_tier",
+            "owner",
+            "member_count",
+            "seats",
+            "lago_customer_id",
+            "stripe_customer_id",
+        ];
         names.map(|name| info[name].clone())
     };
     let before = (privileged(admin.get("/api/v1/org/info").await), admin.get("/api/v1/auth/me").await);
@@ -221,7 +274,8 @@ async fn a_field_that_is_not_asked_for_is_refused() {
         }
     }
     for part in ["role", "is_admin", "user_id", "id", "email_verified", "plan_tier"] {
-        let call = Call::new("PUT", "/api/v1/auth/profile").parts(&[("name", "", "", b"Ada"), (part, "", "", b"admin")]);
+        let call =
+            Call::new("PUT", "/api/v1/auth/profile").parts(&[("name", "", "", b"Ada"), (part, "", "", b"admin")]);
         let answer = admin.send(call).await;
         if answer.verdict() != "422 unknown_field" {
             wrong.push(format!("a form with {part}: {}", answer.verdict()));
@@ -230,7 +284,17 @@ async fn a_field_that_is_not_asked_for_is_refused() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let after = (privileged(admin.get("/api/v1/org/info").await), admin.get("/api/v1/auth/me").await);
     assert_eq!(after.0, before.0, "an organization was given something");
-    for name in ["id", "email", "username", "role", "roles", "is_admin", "email_verified", "subscription_tier", "api_calls_limit"] {
+    for name in [
+        "id",
+        "email",
+        "username",
+        "role",
+        "roles",
+        "is_admin",
+        "email_verified",
+        "subscription_tier",
+        "api_calls_limit",
+    ] {
         assert_eq!(after.1[name], before.1[name], "{name}");
     }
 }
@@ -261,8 +325,14 @@ async fn a_change_of_role_decides_the_very_next_request_on_every_instance() {
                     }
                     let status = person.send(managing(&org)).await.status;
                     assert!(allowed || status != 200, "round {round}: {new} still manages {place}");
-                    let status = person.send(Call::new("POST", format!("/api/v1/org/{org}/members")).json(&json!({}))).await.status;
-                    assert!(allowed || [401, 403].contains(&status), "round {round}: {new} still writes {place}: {status}");
+                    let status = person
+                        .send(Call::new("POST", format!("/api/v1/org/{org}/members")).json(&json!({})))
+                        .await
+                        .status;
+                    assert!(
+                        allowed || [401, 403].contains(&status),
+                        "round {round}: {new} still writes {place}: {status}"
+                    );
                 }
                 member.sign_in().await;
                 let status = member.at(&there.wire).send(managing(&org)).await.status;
@@ -293,12 +363,15 @@ async fn a_removed_member_is_out_with_the_very_next_request_on_every_instance() 
             }
             owner.send(Call::new("DELETE", format!("/api/v1/org/{org}/members/{}", member.id))).await.ok();
             for person in [&on_there, &on_here] {
-                for call in [managing(&org), Call::get("/api/v1/org/info"), Call::get(format!("/api/v1/org/{org}/members"))] {
+                for call in
+                    [managing(&org), Call::get("/api/v1/org/info"), Call::get(format!("/api/v1/org/{org}/members"))]
+                {
                     let answer = person.send(call).await;
                     assert!([401, 404].contains(&answer.status), "round {round}: {}", answer.text());
                     assert!(!answer.text().contains("owner@people.example"));
                 }
-                let write = Call::new("PUT", format!("/api/v1/org/{org}/settings")).json(&json!({"description": "mine"}));
+                let write =
+                    Call::new("PUT", format!("/api/v1/org/{org}/settings")).json(&json!({"description": "mine"}));
                 assert!([401, 404].contains(&person.send(write).await.status));
             }
         }

@@ -99,7 +99,8 @@ impl Doc {
     /// A body of one media type.
     pub fn body<T: ToSchema>(&mut self, media_type: &str) {
         let schema = self.schema::<T>();
-        let earlier = self.body.take().unwrap_or_else(|| RequestBodyBuilder::new().required(Some(Required::True)).build());
+        let earlier =
+            self.body.take().unwrap_or_else(|| RequestBodyBuilder::new().required(Some(Required::True)).build());
         self.body = Some(RequestBodyBuilder::from(earlier).content(media_type, Content::new(Some(schema))).build());
         self.problem(413, "payload_too_large");
         self.problem(415, "unsupported_media_type");

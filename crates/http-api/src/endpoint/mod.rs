@@ -35,47 +35,34 @@ pub struct Endpoint {
     route: Box<dyn Fn() -> Route>,
 }
 
-impl Endpoint {
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
+        impl Endpoint {$(
+            $(#[$doc])*
+            pub fn $name<F, A, R>(path: &'static str, handler: F) -> Self
+            where
+                F: Handler<A, Output = Result<R, Problem>>,
+                A: Arguments + 'static,
+                R: Reply,
+            {
+                Self::new(Method::$method, path, handler)
+            }
+        )*}
+    };
+}
+
+methods! {
     /// A row for `GET`; `HEAD` is answered too.
-    pub fn get<F, A, R>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A, Output = Result<R, Problem>>,
-        A: Arguments + 'static,
-        R: Reply,
-    {
-        Self::new(Method::GET, path, handler)
-    }
-
+    get = GET;
     /// A row for `POST`.
-    pub fn post<F, A, R>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A, Output = Result<R, Problem>>,
-        A: Arguments + 'static,
-        R: Reply,
-    {
-        Self::new(Method::POST, path, handler)
-    }
-
+    post = POST;
     /// A row for `PUT`.
-    pub fn put<F, A, R>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A, Output = Result<R, Problem>>,
-        A: Arguments + 'static,
-        R: Reply,
-    {
-        Self::new(Method::PUT, path, handler)
-    }
-
+    put = PUT;
     /// A row for `DELETE`.
-    pub fn delete<F, A, R>(path: &'static str, handler: F) -> Self
-    where
-        F: Handler<A, Output = Result<R, Problem>>,
-        A: Arguments + 'static,
-        R: Reply,
-    {
-        Self::new(Method::DELETE, path, handler)
-    }
+    delete = DELETE;
+}
 
+impl Endpoint {
     fn new<F, A, R>(method: Method, path: &'static str, handler: F) -> Self
     where
         F: Handler<A, Output = Result<R, Problem>>,

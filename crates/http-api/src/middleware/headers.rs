@@ -19,7 +19,10 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 
 /// Sets the security headers on every answer, errors included.
-pub async fn secure<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub async fn secure<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     let mut response = next.call(request).await?;
     for (name, value) in HEADERS {
         let name = HeaderName::from_static(name);

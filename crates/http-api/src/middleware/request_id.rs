@@ -50,7 +50,9 @@ pub async fn identify_request<B: MessageBody + 'static>(
         metrics.observe(method.as_str(), &route, status, elapsed);
     }
     let problem = response.response().extensions().get::<Problem>().cloned();
-    span.in_scope(|| log(method.as_str(), response.request().path(), status, elapsed.as_secs_f64() * 1e3, problem.as_ref()));
+    span.in_scope(|| {
+        log(method.as_str(), response.request().path(), status, elapsed.as_secs_f64() * 1e3, problem.as_ref())
+    });
     Ok(response)
 }
 

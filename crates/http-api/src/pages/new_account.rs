@@ -11,11 +11,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::form::Form;
-use super::invitation::{Draft, Page, Reader, address, told, token};
+use super::invitation::{Draft, Page, Reader, address, token, told};
 use super::return_to::ReturnTo;
+use super::session;
 use super::view::{self, Message};
 use super::wording::sentence;
-use super::session;
 use crate::caller::identify;
 use crate::problem::Problem;
 use crate::site::Site;
@@ -86,7 +86,9 @@ async fn make(users: &Users, actor: &Actor, open: &Open, fields: NewAccount) -> 
     let new = NewUser { email, email_verified: true, username, role: PlatformRole::User };
     match users.register(actor, new, &password).await {
         Ok(user) => Ok(Ok(user)),
-        Err(AuthError::WeakPassword(rules)) => Ok(Err(invalid(Draft { password_error: Some(broken(&rules)), ..draft }))),
+        Err(AuthError::WeakPassword(rules)) => {
+            Ok(Err(invalid(Draft { password_error: Some(broken(&rules)), ..draft })))
+        }
         Err(error @ (AuthError::UsernameTaken | AuthError::UsernameReserved)) => {
             let draft = Draft { username_error: Some(sentence(&error.to_string())), ..draft };
             Ok(Err(Refused { problem: error.into(), reader: Reader::Stranger(draft) }))
@@ -119,12 +121,20 @@ fn not_joined(
 ) -> Result<HttpResponse, Problem> {
     let made = format!("Your account {} was made, and you are signed in.", signed.user.username);
     let why = match problem.status() {
-        StatusCode::CONFLICT => format!("But you could not join {}: {}.", open.preview.org_name, problem.detail()),
+        StatusCode::CONFLICT | StatusCode::NOT_FOUND | StatusCode::GONE => {
+            format!("But you could not join {}: {}.", open.preview.org_name, problem.detail())
+        }
         _ => format!("But you could not join {} right now.", open.preview.org_name),
     };
-    let then = "The invitation stays open until it expires. Once the reason is gone, open its link again.";
     let address = address(&open.token);
-    let page = Message::new("Your account was made", &[&made, &why, then], Some((&address, "Open the invitation")));
+    let (then, link) = match problem.status() {
+        StatusCode::NOT_FOUND | StatusCode::GONE => ("Ask for a new invitation.", ("/", "Go to your account")),
+        _ => (
+            "The invitation stays open until it expires. Once the reason is gone, open its link again.",
+            (address.as_str(), "Open the invitation"),
+        ),
+    };
+    let page = Message::new("Your account was made", &[&made, &why, then], Some(link));
     let mut answer = view::refusal(request, &problem, &page);
     for cookie in session::cookies(site, &signed) {
         answer.add_cookie(&cookie).map_err(Problem::internal)?;
@@ -137,7 +147,8 @@ fn not_signed_in(request: &HttpRequest, open: &Open, error: AuthError, joined: b
     let made = if joined {
         format!("Your account was made, and you are a member of {}.", open.preview.org_name)
     } else {
-        "Your account was made. The invitation is not accepted yet: open its link again once you are signed in.".to_owned()
+        "Your account was made. The invitation is not accepted yet: open its link again once you are signed in."
+            .to_owned()
     };
     let text = [made.as_str(), "But you could not be signed in right now. Try in a moment."];
     let page = Message::new("Your account was made", &text, Some(("/sign-in", "Sign in")));

@@ -40,7 +40,9 @@ mod tests {
 
     #[test]
     fn paths_of_this_site_are_honoured() {
-        for path in ["/", "/docs/", "/invitations/accept?token=abc_-", "/a?next=https://b.example//c", "/a#b", "/%2F%2Fx"] {
+        for path in
+            ["/", "/docs/", "/invitations/accept?token=abc_-", "/a?next=https://b.example//c", "/a#b", "/%2F%2Fx"]
+        {
             assert_eq!(ReturnTo::parse(path).as_str(), path);
         }
     }

@@ -82,6 +82,9 @@ mod tests {
     #[test]
     fn times_are_utc_and_say_so() {
         let at = Moment::new(Timestamp::from_timestamp(1_893_503_227, 999).unwrap_or_default());
-        assert_eq!((at.shown().as_str(), at.datetime().as_str()), ("1 January 2030, 13:07 UTC", "2030-01-01T13:07:07Z"));
+        assert_eq!(
+            (at.shown().as_str(), at.datetime().as_str()),
+            ("1 January 2030, 13:07 UTC", "2030-01-01T13:07:07Z")
+        );
     }
 }

@@ -17,7 +17,9 @@ impl From<NotRendered> for Problem {
     fn from(why: NotRendered) -> Self {
         let detail = why.to_string();
         match why {
-            NotRendered::UnknownFormat => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail),
+            NotRendered::UnknownFormat => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+            }
             NotRendered::TooLarge | NotRendered::Animated | NotRendered::Damaged => {
                 Self::invalid_as("image_invalid", vec![FieldProblem::new("/avatar", "image_invalid", detail)])
             }

@@ -133,7 +133,8 @@ impl Problem {
 
     /// 403: the request may come from somebody else's page.
     pub fn csrf() -> Self {
-        let detail = "the request may come from another site; send it from the same origin, or with the session's X-CSRF-Token";
+        let detail =
+            "the request may come from another site; send it from the same origin, or with the session's X-CSRF-Token";
         Self::new(StatusCode::FORBIDDEN, "csrf_failed", detail)
     }
 

@@ -16,7 +16,11 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    async fn home_in(&self, user: UserId, org: Option<OrgId>) -> Result<Option<(OrgId, MembershipStanding)>, StoreError> {
+    async fn home_in(
+        &self,
+        user: UserId,
+        org: Option<OrgId>,
+    ) -> Result<Option<(OrgId, MembershipStanding)>, StoreError> {
         let joined = OrgStore::joined(&*self.orgs, user, Page::default()).await?.items;
         let wanted = |org_id: OrgId| org.is_none_or(|org| org == org_id);
         let found = joined.into_iter().find(|joined| wanted(joined.org));

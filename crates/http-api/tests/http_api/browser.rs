@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix_web::body::to_bytes;
 use actix_web::cookie::Cookie;
+use actix_web::cookie::time::Duration;
 use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
@@ -130,7 +131,7 @@ impl Browser {
         }
         let answer = (self.app)(request.peer_addr("192.0.2.7:4000".parse().unwrap())).await;
         for cookie in answer.response().cookies() {
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie.max_age() == Some(Duration::ZERO) {
                 self.cookies.remove(cookie.name());
             } else {
                 self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());

@@ -14,8 +14,8 @@ use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
 use kernel::{Actor, Email, InvitationId, OrgId, PlatformRole, Record, Role, UserId};
 use org_core::testing::MemoryOrgs;
 use org_core::{
-    Invitation, InvitationPorts, InvitationStore, InvitationToken, Invitations, Members, Org, OrgName, OrgPorts, OrgStatus, OrgStore,
-    Orgs, Settings, Slug,
+    Invitation, InvitationPorts, InvitationStore, InvitationToken, Invitations, Members, Org, OrgName, OrgPorts,
+    OrgStatus, OrgStore, Orgs, Settings, Slug,
 };
 
 use crate::bridge::{Bridge, Names};
@@ -74,8 +74,16 @@ impl House {
             users: Users::new(auth.clone(), auth.clone(), hasher, sessions.clone(), ambient.clone()),
             sessions,
             profiles: Profiles::new(profiles.clone(), ambient.clone()),
-            avatars: Avatars::new(profiles.clone(), Arc::new(MemoryBlobs::new()), Arc::new(StampRenderer), ambient.clone()),
-            orgs: Orgs::new(OrgPorts { orgs: orgs.clone(), members: orgs.clone(), entitlements: orgs.clone() }, ambient.clone()),
+            avatars: Avatars::new(
+                profiles.clone(),
+                Arc::new(MemoryBlobs::new()),
+                Arc::new(StampRenderer),
+                ambient.clone(),
+            ),
+            orgs: Orgs::new(
+                OrgPorts { orgs: orgs.clone(), members: orgs.clone(), entitlements: orgs.clone() },
+                ambient.clone(),
+            ),
             members: Members::new(orgs.clone(), ambient.clone()),
             invitations: invitations(&orgs, bridge, ambient.clone()),
             trail: Trail::new(Arc::new(MemoryAudit::new())),
@@ -161,7 +169,8 @@ impl House {
     }
 
     fn record(&self, org: &OrgId) -> Record {
-        Record::new(&self.services.ambient, &Actor::system(), kernel::Action::OrgCreated, "organization", *org).within(*org)
+        Record::new(&self.services.ambient, &Actor::system(), kernel::Action::OrgCreated, "organization", *org)
+            .within(*org)
     }
 }
 

@@ -1,5 +1,5 @@
 //! The application over doubles: what goes over the wire when no server, database or browser is there.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bridge;
 mod browser;

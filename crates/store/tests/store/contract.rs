@@ -104,7 +104,12 @@ async fn invitations() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn people() {
-    on_each(async |f| org::people_contract(&SeaPeople::new(&f.db), f, &f.ambient).await).await;
+    on_each(async |f| {
+        let people = SeaPeople::new(&f.db);
+        org::people_contract(&people, f, &f.ambient).await;
+        org::colleague_contract(&people, Orgs::new(&f.db).stores(f)).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

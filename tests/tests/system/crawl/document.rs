@@ -113,7 +113,9 @@ impl Document {
     pub(crate) fn read(root: Value) -> Self {
         let mut operations = Vec::new();
         for (path, methods) in root["paths"].as_object().expect("paths") {
-            for (method, node) in methods.as_object().unwrap().iter().filter(|(_, node)| node.get("responses").is_some()) {
+            for (method, node) in
+                methods.as_object().unwrap().iter().filter(|(_, node)| node.get("responses").is_some())
+            {
                 operations.push(Operation { method: method.to_uppercase(), path: path.clone(), node: node.clone() });
             }
         }
@@ -136,6 +138,7 @@ impl Document {
 
 fn matches(template: &str, path: &str) -> bool {
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
-    let fits = |(pattern, segment): (&&str, &&str)| pattern == segment || (pattern.starts_with('{') && !segment.is_empty());
+    let fits =
+        |(pattern, segment): (&&str, &&str)| pattern == segment || (pattern.starts_with('{') && !segment.is_empty());
     template.len() == path.len() && template.iter().zip(&path).all(fits)
 }

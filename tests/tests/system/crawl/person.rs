@@ -23,7 +23,14 @@ impl Person {
     pub(crate) fn stranger(wire: &Wire, address: &str) -> Self {
         let nothing = String::new;
         let cookie = Mutex::new(None);
-        Self { id: nothing(), email: nothing(), username: nothing(), address: address.to_owned(), wire: wire.clone(), cookie }
+        Self {
+            id: nothing(),
+            email: nothing(),
+            username: nothing(),
+            address: address.to_owned(),
+            wire: wire.clone(),
+            cookie,
+        }
     }
 
     /// Somebody whose account was made a moment ago; not signed in.
@@ -44,7 +51,9 @@ impl Person {
     /// Starts a session.
     pub(crate) async fn sign_in(&self) {
         let body = json!({"username": self.username, "password": PASSWORD});
-        let call = Call::new("POST", "/api/v1/auth/login").json(&body).header("User-Agent", "Mozilla/5.0 (X11; Linux) Firefox/140.0");
+        let call = Call::new("POST", "/api/v1/auth/login")
+            .json(&body)
+            .header("User-Agent", "Mozilla/5.0 (X11; Linux) Firefox/140.0");
         let answer = self.wire.send(call.header("X-Forwarded-For", &self.address)).await;
         answer.ok();
         self.keep_cookie(&session_cookie(&answer).expect("a session cookie"));
@@ -73,12 +82,24 @@ impl Person {
     /// Sends a request with the cookie, and nothing that says which page it comes from.
     pub(crate) async fn send_plain(&self, call: Call) -> Answer {
         let answer = self.wire.send(self.dressed(call)).await;
+        self.follow(&answer);
+        answer
+    }
+
+    /// The same; the exchange is not kept, and no answer is no reason to panic.
+    pub(crate) async fn sent(&self, call: &Call) -> Option<Answer> {
+        let answer = self.wire.sent(&self.dressed(call.clone())).await?;
+        self.follow(&answer);
+        Some(answer)
+    }
+
+    /// A new session cookie in a good answer takes the old one's place.
+    fn follow(&self, answer: &Answer) {
         if (200..300).contains(&answer.status)
-            && let Some(cookie) = session_cookie(&answer)
+            && let Some(cookie) = session_cookie(answer)
         {
             self.keep_cookie(&cookie);
         }
-        answer
     }
 
     /// The request with cookie and address.

@@ -17,9 +17,10 @@ const NO_TOKEN: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e
 
 /// A picture of one pixel.
 pub(crate) const PNG: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6, 0, 0, 0,
-    0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0xdf, 0xc0, 0xf0, 0x1f, 0, 0x06, 0x80,
-    0x02, 0x7f, 0x10, 0x4c, 0x1b, 0xe1, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0xdf, 0xc0,
+    0xf0, 0x1f, 0, 0x06, 0x80, 0x02, 0x7f, 0x10, 0x4c, 0x1b, 0xe1, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42,
+    0x60, 0x82,
 ];
 
 /// What a request is about.
@@ -85,7 +86,8 @@ impl Subject {
 
 /// Whether the operation is about the caller's current organization unless the query names another.
 pub(crate) fn names_org_in_query(operation: &Operation) -> bool {
-    let about_no_org = ["/api/v1/org/my-orgs", "/api/v1/org/switch", "/api/v1/org/invitations/accept", "/api/v1/org/organizations"];
+    let about_no_org =
+        ["/api/v1/org/my-orgs", "/api/v1/org/switch", "/api/v1/org/invitations/accept", "/api/v1/org/organizations"];
     let path = operation.path.as_str();
     path.starts_with("/api/v1/org/") && !operation.has("org_id") && !about_no_org.contains(&path)
 }
@@ -109,7 +111,9 @@ pub(crate) fn body(operation: &Operation, subject: &Subject) -> Option<Value> {
         }),
         "POST /api/v1/org" => json!({"name": "Workshop"}),
         "POST /api/v1/org/switch" => json!({"org_id": subject.org}),
-        "POST /api/v1/org/members" => json!({"email": subject.newcomer, "role": "member", "first_name": "New", "last_name": "Comer"}),
+        "POST /api/v1/org/members" => {
+            json!({"email": subject.newcomer, "role": "member", "first_name": "New", "last_name": "Comer"})
+        }
         "POST /api/v1/org/invitations/accept" => json!({"token": NO_TOKEN}),
         "PUT /api/v1/org/members/{id}/role" => json!({"role": "billing_admin"}),
         "POST /api/v1/org/transfer-ownership" => json!({"user_id": subject.member}),

@@ -59,7 +59,8 @@ impl Site {
         let email = Email::parse(email).expect("an e-mail address");
         let new = NewUser { email, email_verified: true, username, role };
         let password = SecretString::from(PASSWORD);
-        let made = self.app.run(|services| async move { services.users.create(&Actor::system(), new, &password).await }).await;
+        let made =
+            self.app.run(|services| async move { services.users.create(&Actor::system(), new, &password).await }).await;
         let user = made.expect("an account");
         Person::new(&self.wire, &self.address(), &user.id.to_string(), user.email.as_str(), user.username.as_str())
     }
@@ -67,7 +68,8 @@ impl Site {
     /// Disables an account.
     pub(crate) async fn disable(&self, person: &Person) {
         let id = person.id.parse().expect("an id");
-        let done = self.app.run(move |services| async move { services.users.disable(&Actor::system(), id).await }).await;
+        let done =
+            self.app.run(move |services| async move { services.users.disable(&Actor::system(), id).await }).await;
         done.expect("a disabled account");
     }
 

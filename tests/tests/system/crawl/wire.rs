@@ -52,7 +52,9 @@ impl Call {
         for (name, file, media_type, bytes) in parts {
             let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
             let kind = if media_type.is_empty() { String::new() } else { format!("Content-Type: {media_type}\r\n") };
-            body.extend(format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n{kind}\r\n").bytes());
+            body.extend(
+                format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n{kind}\r\n").bytes(),
+            );
             body.extend_from_slice(bytes);
             body.extend(b"\r\n");
         }

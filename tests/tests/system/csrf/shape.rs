@@ -25,7 +25,8 @@ pub(super) struct Shape {
 
 impl Shape {
     fn new(name: impl Into<String>, headers: &[(&'static str, &[u8])]) -> Self {
-        let headers: Vec<(&'static str, Vec<u8>)> = headers.iter().map(|(name, value)| (*name, value.to_vec())).collect();
+        let headers: Vec<(&'static str, Vec<u8>)> =
+            headers.iter().map(|(name, value)| (*name, value.to_vec())).collect();
         // A sign-in needs no token: whatever says nothing of another page may do it.
         let silent = headers.iter().all(|(name, _)| !["Sec-Fetch-Site", "Origin"].contains(name));
         Self { name: name.into(), headers, query: None, member: None, passes: false, may_sign_in: silent }
@@ -44,7 +45,8 @@ impl Shape {
             call.target = format!("{}{separator}{query}", call.target);
         }
         if let Some((name, value)) = &self.member {
-            let mut body = serde_json::from_slice::<Value>(&call.body).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
+            let mut body =
+                serde_json::from_slice::<Value>(&call.body).ok().filter(Value::is_object).unwrap_or_else(|| json!({}));
             body[name] = json!(value);
             call = call.json(&body);
         }
@@ -66,7 +68,8 @@ fn by_fetch_site(ours: &str, tokens: &Tokens) -> Vec<Shape> {
     let site = |value: &str| Shape::new(format!("Sec-Fetch-Site: {value:?}"), &[(SITE, value.as_bytes())]);
     let mut all = vec![
         site("same-origin").good(),
-        Shape::new("same-origin and a foreign Origin", &[(SITE, b"same-origin"), ("Origin", b"https://evil.example")]).good(),
+        Shape::new("same-origin and a foreign Origin", &[(SITE, b"same-origin"), ("Origin", b"https://evil.example")])
+            .good(),
         Shape::new("same-origin and a wrong token", &[(SITE, b"same-origin"), ("X-CSRF-Token", b"wrong")]).good(),
     ];
     let refused: [&[u8]; 14] = [
@@ -93,7 +96,9 @@ fn by_fetch_site(ours: &str, tokens: &Tokens) -> Vec<Shape> {
         shape.may_sign_in = value == b"none";
         all.push(shape);
     }
-    for (first, second) in [("same-origin", "cross-site"), ("cross-site", "same-origin"), ("same-origin", "same-origin")] {
+    for (first, second) in
+        [("same-origin", "cross-site"), ("cross-site", "same-origin"), ("same-origin", "same-origin")]
+    {
         let headers: [(&'static str, &[u8]); 3] =
             [(SITE, first.as_bytes()), (SITE, second.as_bytes()), ("X-CSRF-Token", tokens.right.as_bytes())];
         all.push(Shape::new(format!("Sec-Fetch-Site twice: {first}, {second}"), &headers));
@@ -154,19 +159,26 @@ fn by_token(ours: &str, tokens: &Tokens) -> Vec<Shape> {
     const TOKEN: &str = "X-CSRF-Token";
     let right = tokens.right.as_str();
     let short: String = right.chars().take(right.len() - 1).collect();
-    let case: String = right.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
+    let case: String =
+        right.chars().map(|c| if c.is_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() }).collect();
     let mut all = vec![
         Shape::new("the token", &[(TOKEN, right.as_bytes())]).good(),
         Shape::new("the token, header in lower case", &[("x-csrf-token", right.as_bytes())]).good(),
         Shape::new("nothing", &[]),
         Shape::new("our Referer only", &[("Referer", ours.as_bytes())]),
         Shape::new("X-Requested-With only", &[("X-Requested-With", b"XMLHttpRequest")]),
-        Shape::new("the token in a cookie", &[("Cookie", format!("csrf_token={right}; X-CSRF-Token={right}").as_bytes())]),
+        Shape::new(
+            "the token in a cookie",
+            &[("Cookie", format!("csrf_token={right}; X-CSRF-Token={right}").as_bytes())],
+        ),
         Shape::new("the token as X-XSRF-Token", &[("X-XSRF-Token", right.as_bytes())]),
         Shape::new("the token as a bearer", &[("Authorization", format!("Bearer {right}").as_bytes())]),
         Shape::new("the right token, then a wrong one", &[(TOKEN, right.as_bytes()), (TOKEN, b"wrong")]),
         Shape::new("a wrong token, then the right one", &[(TOKEN, b"wrong"), (TOKEN, right.as_bytes())]),
-        Shape { query: Some(format!("csrf_token={right}&X-CSRF-Token={right}")), ..Shape::new("the token in the query", &[]) },
+        Shape {
+            query: Some(format!("csrf_token={right}&X-CSRF-Token={right}")),
+            ..Shape::new("the token in the query", &[])
+        },
         Shape { member: Some(("csrf_token", right.to_owned())), ..Shape::new("the token in the body", &[]) },
     ];
     for (name, token) in [

@@ -18,8 +18,14 @@ use crate::{Answer, Raw};
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/health", health).summary("Whether the service runs, and which version"),
-        Endpoint::get("/livez", livez).summary("Whether the process answers; touches nothing else").serves(200, "text/plain", "It does."),
-        Endpoint::get("/readyz", readyz).summary("Whether everything the service needs answers").fails(503, "unavailable"),
+        Endpoint::get("/livez", livez).summary("Whether the process answers; touches nothing else").serves(
+            200,
+            "text/plain",
+            "It does.",
+        ),
+        Endpoint::get("/readyz", readyz)
+            .summary("Whether everything the service needs answers")
+            .fails(503, "unavailable"),
         Endpoint::get("/api/v1/system/status", status).summary("The service and its parts").fails(503, "unavailable"),
         Endpoint::get("/openapi.json", openapi).summary("This document").serves(200, "application/json", "OpenAPI 3.1"),
     ]

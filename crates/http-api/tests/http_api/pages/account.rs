@@ -9,7 +9,11 @@ use crate::house::House;
 /// The ids of the sessions that the page lists, newest first.
 fn sessions(page: &str) -> Vec<String> {
     let parts = page.split("action=\"/sessions/").skip(1);
-    parts.filter_map(|part| part.split_once("/end\"")).map(|(id, _)| id.to_owned()).filter(|id| id != "others").collect()
+    parts
+        .filter_map(|part| part.split_once("/end\""))
+        .map(|(id, _)| id.to_owned())
+        .filter(|id| id != "others")
+        .collect()
 }
 
 #[actix_web::test]
@@ -21,8 +25,13 @@ async fn the_account_page_tells_who_and_where_and_escapes_what_people_typed() {
     let mut browser = Browser::at(&house).await;
     browser.headers.push(("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"));
     let page = browser.sign_in("ann").await;
-    page.page(200).says("Ann &#34;&#60;img src=x&#62;&#34;").says("Acme &#38; &#60;b&#62;Sons&#60;/b&#62;").hides("<img src=x>");
-    for text in ["ann@example.com", "Owner", "Firefox on Linux", "192.0.2.7", "This session", "1 January 2030, 00:00 UTC"] {
+    page.page(200)
+        .says("Ann &#34;&#60;img src=x&#62;&#34;")
+        .says("Acme &#38; &#60;b&#62;Sons&#60;/b&#62;")
+        .hides("<img src=x>");
+    for text in
+        ["ann@example.com", "Owner", "Firefox on Linux", "192.0.2.7", "This session", "1 January 2030, 00:00 UTC"]
+    {
         page.says(text);
     }
     page.hides("End all other sessions").hides("Switch");
@@ -35,7 +44,7 @@ async fn another_session_ends_by_its_button() {
     let house = House::new();
     house.account("ann").await;
     let mut lost = Browser::of(&house, "ann").await;
-    house.clock.advance(Duration::from_secs(60));
+    house.clock.advance(Duration::from_mins(1));
     let mut mine = Browser::of(&house, "ann").await;
     let page = mine.get("/").await;
     let listed = sessions(&page.body);
@@ -149,7 +158,13 @@ async fn a_suspended_organization_is_shown_as_one_and_cannot_be_entered() {
 async fn without_an_organization_the_page_says_so() {
     let house = House::new();
     house.account("ann").await;
-    Browser::of(&house, "ann").await.get("/").await.page(200).says("none at the moment").says("not a member of an organization");
+    Browser::of(&house, "ann")
+        .await
+        .get("/")
+        .await
+        .page(200)
+        .says("none at the moment")
+        .says("not a member of an organization");
 }
 
 #[actix_web::test]

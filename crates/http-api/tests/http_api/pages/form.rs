@@ -75,7 +75,8 @@ async fn what_is_no_form_of_ours_is_refused_with_a_page() {
     house.account("ann").await;
     let mut browser = Browser::of(&house, "ann").await;
     let large = format!("login={}", "a".repeat(16 * 1024));
-    let mut forms: Vec<(String, String)> = OPEN_FORMS.iter().map(|(path, good)| ((*path).to_owned(), (*good).to_owned())).collect();
+    let mut forms: Vec<(String, String)> =
+        OPEN_FORMS.iter().map(|(path, good)| ((*path).to_owned(), (*good).to_owned())).collect();
     forms.extend(own_forms(&house).map(|path| (path, String::new())));
     for (path, good) in forms {
         for (body, status) in [

@@ -30,10 +30,19 @@ async fn somebody_new_makes_an_account_and_is_in() {
     let (house, _, token) = invited().await;
     let mut browser = Browser::at(&house).await;
     let page = browser.get(&path(&token)).await;
-    page.page(200).says("Acme").says("Billing administrator").says("bob@example.com").says("autocomplete=\"new-password\"");
+    page.page(200)
+        .says("Acme")
+        .says("Billing administrator")
+        .says("bob@example.com")
+        .says("autocomplete=\"new-password\"");
     page.says(&format!("/sign-in?return_to=%2Finvitations%2Faccept%3Ftoken%3D{token}"));
     assert_eq!(make(&mut browser, &page.hidden("token"), "bob", (PASSWORD, PASSWORD)).await.location(), "/");
-    browser.get("/").await.page(200).says("bob@example.com").says("Acme <span class=\"quiet\">as Billing administrator</span>");
+    browser
+        .get("/")
+        .await
+        .page(200)
+        .says("bob@example.com")
+        .says("Acme <span class=\"quiet\">as Billing administrator</span>");
     browser.get(&path(&token)).await.page(404).says("This invitation cannot be used");
 }
 
@@ -132,7 +141,9 @@ async fn a_token_of_no_invitation_tells_nothing() {
     let other = "a".repeat(64);
     let unknown = browser.get(&path(&other)).await;
     unknown.page(404).says("This invitation cannot be used").hides("Acme");
-    for query in ["", "?token=", "?token=%00", "?token=%ff", &format!("?token={token}x"), &format!("?token={}", &token[1..])] {
+    for query in
+        ["", "?token=", "?token=%00", "?token=%ff", &format!("?token={token}x"), &format!("?token={}", &token[1..])]
+    {
         assert_eq!(browser.get(&format!("/invitations/accept{query}")).await.page(404).body, unknown.body, "{query}");
     }
     house.account("carl").await;

@@ -22,7 +22,9 @@ async fn a_stranger_is_asked_to_sign_in_and_lands_where_they_wanted() {
 async fn no_link_leads_to_another_site_after_signing_in() {
     let house = House::new();
     house.account("ann").await;
-    for asked in ["//evil.example", "/\\evil.example", "https://evil.example", "/.//evil.example", "javascript:alert(1)"] {
+    for asked in
+        ["//evil.example", "/\\evil.example", "https://evil.example", "/.//evil.example", "javascript:alert(1)"]
+    {
         let mut browser = Browser::at(&house).await;
         let page = browser.get(&format!("/sign-in?return_to={asked}")).await;
         assert_eq!(page.page(200).hidden("return_to"), "/", "{asked}");

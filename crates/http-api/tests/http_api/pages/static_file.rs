@@ -18,11 +18,17 @@ async fn what_the_pages_load_is_there_and_is_kept_for_ever() {
     assert_eq!(addresses.len(), 3);
     for address in addresses {
         let file = browser.get(&address).await;
-        assert_eq!((file.status, file.header("cache-control")), (200, "public, max-age=31536000, immutable"), "{address}");
+        assert_eq!(
+            (file.status, file.header("cache-control")),
+            (200, "public, max-age=31536000, immutable"),
+            "{address}"
+        );
         assert_eq!(file.header("x-content-type-options"), "nosniff");
         assert!(!file.body.is_empty() && !file.body.contains("url("), "{address}");
     }
-    for unknown in ["/assets/style.css", "/assets/style-0000000000000000.css", "/assets/..%2f..%2fCargo.toml", "/assets/%00"] {
+    for unknown in
+        ["/assets/style.css", "/assets/style-0000000000000000.css", "/assets/..%2f..%2fCargo.toml", "/assets/%00"]
+    {
         assert_eq!(browser.get(unknown).await.status, 404, "{unknown}");
     }
 }

@@ -1,0 +1,218 @@
+//! SES-5: what ends a session ends it for every request that begins afterwards, on every instance, whatever was in flight.
+
+use std::time::{Duration, Instant};
+
+use kernel::Actor;
+use serde_json::json;
+use testkit::{Client, TestApp, TestUser};
+
+use crate::rig::cookie::{Cookies, choose};
+use crate::rig::party::{add, found, giving, removing};
+use crate::rig::storm::{Storm, Work, let_in_after};
+use crate::rig::until;
+
+/// The ways in which sessions end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Logout,
+    One,
+    Others,
+    All,
+    Password,
+    Disabled,
+    Removed,
+    Role,
+    Suspended,
+}
+
+const WAYS: [Way; 9] = [
+    Way::Logout,
+    Way::One,
+    Way::Others,
+    Way::All,
+    Way::Password,
+    Way::Disabled,
+    Way::Removed,
+    Way::Role,
+    Way::Suspended,
+];
+
+/// Two instances, somebody who owns an organization, and somebody whose sessions are to end.
+struct Stage {
+    app: TestApp,
+    sibling: TestApp,
+    admin: TestUser,
+    boss: TestUser,
+}
+
+/// Somebody with three browsers, all in one organization.
+struct Victim {
+    org: String,
+    user: TestUser,
+    browsers: [TestUser; 3],
+    cookies: Cookies,
+}
+
+impl Stage {
+    async fn set(app: TestApp) -> Self {
+        let sibling = app.sibling().await;
+        let (admin, boss) = (app.admin().await, app.user("boss@x.test").await);
+        Self { app, sibling, admin, boss }
+    }
+
+    fn bases(&self) -> [&str; 2] {
+        [&self.app.base, &self.sibling.base]
+    }
+
+    async fn victim(&self, way: Way) -> Victim {
+        let name = format!("{way:?}").to_lowercase();
+        let user = self.app.user(&format!("{name}@x.test")).await;
+        let org = found(&self.boss, &name).await;
+        add(&self.boss, &org, &user, "member").await;
+        let browsers = [user.clone(), user.in_new_browser(), user.in_new_browser()];
+        let cookies = Cookies::default();
+        for (number, browser) in browsers.iter().enumerate() {
+            if number > 0 {
+                cookies.note(&browser.sign_in().await);
+            }
+            cookies.note_of(browser);
+            browser.switch_org(&org).await;
+            cookies.note_of(browser);
+        }
+        Victim { org, user, browsers, cookies }
+    }
+
+    /// Ends sessions in this way; from the moment at which this returns, that is so.
+    async fn end(&self, way: Way, victim: &Victim) {
+        let [mine, other, _] = &victim.browsers;
+        match way {
+            Way::Logout => victim.cookies.note(&mine.sign_out().await),
+            Way::One => {
+                // Its name changes with every new token: whoever ends it reads the list anew.
+                let ended = async || {
+                    let list = mine.get("/api/v1/auth/sessions").await.expect(200);
+                    let theirs = list["sessions"].as_array().expect("sessions").iter().find(|session| session["ip"] == json!(other.address().to_string()));
+                    let id = theirs.and_then(|session| session["id"].as_str()).expect("the other browser's").to_owned();
+                    mine.delete(&format!("/api/v1/auth/sessions/{id}")).await.status == 200
+                };
+                until(Duration::from_secs(20), "one session ends", ended).await;
+            }
+            Way::Others => {
+                let answer = mine.delete("/api/v1/auth/sessions/others").await;
+                answer.expect(200);
+                victim.cookies.note(&answer);
+            }
+            Way::All => drop(mine.delete("/api/v1/auth/sessions/all").await.expect(200)),
+            Way::Password => {
+                let change = json!({ "current_password": victim.user.password, "new_password": "another ship sails at dusk" });
+                let answer = mine.post("/api/v1/auth/change-password").json(&change).await;
+                answer.expect(200);
+                victim.cookies.note(&answer);
+            }
+            Way::Disabled => {
+                let id = victim.user.id;
+                let disabled = self.app.run(move |services| async move { services.users.disable(&Actor::system(), id).await });
+                disabled.await.expect("a disabled account");
+            }
+            Way::Removed => drop(removing(&self.boss, &victim.org, &victim.user).await.expect(200)),
+            Way::Role => drop(giving(&self.boss, &victim.org, &victim.user, "admin").await.expect(200)),
+            Way::Suspended => {
+                let status = json!({ "status": "suspended" });
+                self.admin.put(&format!("/api/v1/org/{}/status", victim.org)).json(&status).await.expect(200);
+            }
+        }
+    }
+}
+
+/// Whose sessions are used while they end, and how.
+fn in_flight(way: Way, browsers: &[TestUser; 3]) -> (Vec<Client>, Work) {
+    let [one, two, three] = browsers;
+    let clients = |these: &[&TestUser]| these.iter().map(|user| Client::clone(user)).collect();
+    match way {
+        Way::Logout => (clients(&[one]), Work::ChangesAndMoves),
+        Way::One => (clients(&[two]), Work::ChangesAndMoves),
+        Way::Others | Way::Password => (clients(&[two, three]), Work::ChangesAndMoves),
+        Way::All => (clients(&[two, three]), Work::ChangesAndMoves),
+        Way::Disabled | Way::Removed | Way::Role | Way::Suspended => (clients(&[one, two, three]), Work::ChangesAndMoves),
+    }
+}
+
+/// Whose sessions go on.
+fn survivors(way: Way, browsers: &[TestUser; 3]) -> Vec<&TestUser> {
+    let [one, two, three] = browsers;
+    match way {
+        Way::Logout => vec![two, three],
+        Way::One => vec![one, three],
+        Way::Others | Way::Password => vec![one],
+        Way::All | Way::Disabled | Way::Removed | Way::Role | Way::Suspended => vec![],
+    }
+}
+
+async fn ends_at_once(stage: &Stage, way: Way) {
+    let victim = stage.victim(way).await;
+    let (sessions, work) = in_flight(way, &victim.browsers);
+    let storm = Storm::begin(&sessions, &stage.bases(), &victim.org, work, &victim.cookies).await;
+    stage.end(way, &victim).await;
+    let acknowledged = Instant::now();
+    let sent = storm.end().await;
+    assert_eq!(let_in_after(&sent, acknowledged), Vec::<String>::new(), "{way:?}: let in after the end");
+
+    let alive = survivors(way, &victim.browsers);
+    let cookies = alive.iter().filter_map(|user| user.cookie("ops_session")).collect();
+    // Every cookie ever seen: changes are refused from now on, reads within a second.
+    assert_eq!(victim.cookies.that_write(&stage.bases()).await, cookies, "{way:?}");
+    let rest = Duration::from_secs(1).saturating_sub(acknowledged.elapsed());
+    tokio::time::sleep(rest).await;
+    assert_eq!(victim.cookies.that_read(&stage.bases()).await, cookies, "{way:?}");
+    for user in alive {
+        choose(user).await.expect(200);
+    }
+    println!("  {way:?}: {} requests, {} cookies", sent.len(), victim.cookies.all().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ended_session_is_dead_on_both_instances_whatever_was_in_flight() {
+    TestApp::each(|app| async move {
+        let stage = Stage::set(app).await;
+        for way in WAYS {
+            ends_at_once(&stage, way).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signed_out_browser_is_told_to_forget() {
+    TestApp::each(|app| async move {
+        let ada = app.user("ada@x.test").await;
+        let answer = ada.sign_out().await;
+        let body = answer.json();
+        assert!(body["message"].is_string() && body["logout_url"].is_string(), "{body}");
+        assert_eq!(body["sso_logout_url"], json!(null));
+        assert!(answer.header("clear-site-data").is_some_and(|value| value.contains("storage")));
+        let cookie = answer.set_cookies().into_iter().find(|line| line.starts_with("ops_session=")).expect("a cookie");
+        for part in ["Max-Age=0", "HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert_eq!(ada.cookie("ops_session"), None);
+        ada.post("/api/v1/auth/logout").await.problem(401, "unauthenticated");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_enabled_again_has_no_old_sessions() {
+    TestApp::each(|app| async move {
+        let ada = app.user("ada@x.test").await;
+        let id = ada.id;
+        app.run(move |services| async move {
+            services.users.disable(&Actor::system(), id).await.expect("disabled");
+            services.users.enable(&Actor::system(), id).await.expect("enabled");
+        })
+        .await;
+        choose(&ada).await.problem(401, "unauthenticated");
+        ada.sign_in().await;
+        choose(&ada).await.expect(200);
+    })
+    .await;
+}
