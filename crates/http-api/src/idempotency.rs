@@ -13,7 +13,7 @@ use kernel::{Ambient, Begun, Idempotency, IdempotencyKey, Recorded, Timestamp, T
 use sha2::{Digest, Sha256};
 
 use crate::caller::{data, identify};
-use crate::endpoint::contained;
+use crate::endpoint::{Admission, contained};
 use crate::input::{MAX_JSON, read};
 use crate::problem::{FieldProblem, Problem};
 
@@ -25,13 +25,15 @@ const KEEP: Duration = Duration::from_hours(24);
 /// What the middleware asks for.
 pub type IdempotencyData = web::Data<Arc<dyn Idempotency>>;
 
-/// Answers a repeated attempt from memory, and remembers the answer of a first one.
-pub async fn replay<B: MessageBody + 'static>(
+/// Answers a repeated attempt from memory, and remembers the answer of a first one. Who may not make the request any more is refused
+/// like everybody else.
+pub(crate) async fn replay<B: MessageBody + 'static>(
+    admission: Admission,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let kept = request.request().clone();
-    match contained(&kept, begin(request)).await {
+    match contained(&kept, begin(admission, request)).await {
         Ok(Step::PassOn(request)) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
         Ok(Step::Answer(answer)) => Ok(ServiceResponse::new(kept, answer)),
         Ok(Step::First(request, key)) => {
@@ -52,8 +54,9 @@ enum Step {
     First(ServiceRequest, IdempotencyKey),
 }
 
-async fn begin(mut request: ServiceRequest) -> Result<Step, Problem> {
+async fn begin(admission: Admission, mut request: ServiceRequest) -> Result<Step, Problem> {
     let Some(given) = request.headers().get("Idempotency-Key").cloned() else { return Ok(Step::PassOn(request)) };
+    admission(request.request().clone()).await?;
     let Some(identity) = identify(request.request()).await? else { return Ok(Step::PassOn(request)) };
     let visible = given.as_bytes().iter().all(u8::is_ascii_graphic);
     if !visible || !(1..=255).contains(&given.len()) {

@@ -78,7 +78,7 @@ fn parameters(operation: &Operation, subject: &Subject, payload: &Payload) -> Ca
         cases.push(sample(operation.call(path)));
     }
     let mut names = operation.query();
-    names.extend([encoded.to_owned()].into_iter().filter(|_| !operation.is_alias()));
+    names.extend([encoded.to_owned()].into_iter().filter(|_| !operation.is_alias() && !operation.is_unsafe()));
     let separator = if whole.contains('?') { '&' } else { '?' };
     cases.extend(names.iter().map(|name| sample(operation.call(format!("{whole}{separator}{name}={encoded}")))));
     cases

@@ -137,7 +137,8 @@ async fn no_byte_of_another_tenant_is_ever_seen() {
     let own = Subject { org, member: friend.id, invitation, ..Subject::nothing() };
     let stranger = Person::stranger(&site.wire, &site.address());
 
-    site.wire.exchanged();
+    let seen = site.wire.exchanged();
+    assert!(seen.iter().filter(leaks).count() >= 10, "the canary is found where it may be seen");
     for operation in document.operations.iter().filter(|operation| operation.name() != "POST /api/v1/auth/logout") {
         for (number, call) in smuggled(operation, &own, &theirs).into_iter().enumerate() {
             // Organizations of mine that one call takes away are missed by no other.
@@ -184,6 +185,32 @@ async fn the_same_idempotency_key_of_another_tenant_is_another_key() {
     assert_eq!((first.status, first.header("idempotent-replayed")), (202, None), "{}", first.text());
     let again = mine.send(call).await;
     assert_eq!((again.json(), again.header("idempotent-replayed")), (first.json(), Some("true")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idempotency_key_gives_nothing_to_whoever_has_lost_the_right_or_comes_from_another_site() {
+    let site = Site::open().await;
+    let (owner, member) = (site.account("owner").await, site.account("member").await);
+    owner.sign_in().await;
+    let org = owner.found("Once").await;
+    owner.add(&org, &member, "admin").await;
+    member.sign_in().await;
+    let elsewhere = member.found("Elsewhere").await;
+    member.enter(&elsewhere).await;
+    let body = json!({"email": "secret@example.test", "role": "member"});
+    let target = format!("/api/v1/org/{org}/members");
+    let call = || Call::new("POST", target.as_str()).json(&body).header("Idempotency-Key", "once");
+    assert_eq!(member.send(call()).await.status, 202);
+    assert_eq!(member.send(call()).await.header("idempotent-replayed"), Some("true"));
+    assert_eq!(member.send_plain(call().header("Sec-Fetch-Site", "cross-site")).await.verdict(), "403 csrf_failed");
+    owner.put(&format!("{target}/{}/role", member.id), json!({"role": "member"})).await;
+    assert_eq!(member.send(call()).await.verdict(), "403 forbidden");
+    owner.send(Call::new("DELETE", format!("{target}/{}", member.id))).await.ok();
+    let answer = member.send(call()).await;
+    assert_eq!(answer.verdict(), "404 not_found", "{}", answer.text());
+    // Not even what is wrong with the key is told before that.
+    let long = "k".repeat(300);
+    assert_eq!(member.send(call().header("Idempotency-Key", long)).await.verdict(), "404 not_found");
 }
 
 /// What somebody would like to be or to have.

@@ -8,8 +8,10 @@ mod contain;
 mod describe;
 mod take;
 
-use actix_web::http::Method;
+use actix_web::dev::Payload;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{Handler, HttpRequest, HttpResponse, Route, guard, web};
+use futures_util::future::LocalBoxFuture;
 
 pub(crate) use self::contain::contained;
 pub use self::describe::{Doc, Who};
@@ -32,8 +34,12 @@ pub struct Endpoint {
     pub paths: Vec<&'static str>,
     /// What the document says of it.
     pub doc: Doc,
+    admission: Admission,
     route: Box<dyn Fn() -> Route>,
 }
+
+/// Refuses a request whose caller may not make it, before its body is looked at.
+pub(crate) type Admission = fn(HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>>;
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
@@ -74,7 +80,7 @@ impl Endpoint {
         R::describe(&mut doc);
         let answered = method.clone();
         let route = Box::new(move || guarded(&answered).to(in_order(handler.clone())));
-        Self { method, paths: vec![path], doc, route }
+        Self { method, paths: vec![path], doc, admission: admit::<A>, route }
     }
 
     /// The same operation under one more path.
@@ -116,8 +122,9 @@ impl Endpoint {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.doc.idempotent();
-        let inner = self.route;
-        self.route = Box::new(move || inner().wrap(actix_web::middleware::from_fn(crate::idempotency::replay)));
+        let (inner, admission) = (self.route, self.admission);
+        let replay = move |request, next| crate::idempotency::replay(admission, request, next);
+        self.route = Box::new(move || inner().wrap(actix_web::middleware::from_fn(replay)));
         self
     }
 
@@ -125,6 +132,21 @@ impl Endpoint {
     pub fn route(&self) -> Route {
         (self.route)()
     }
+}
+
+/// Takes the arguments without a body: what is wrong then and is not the body's fault is the caller's.
+fn admit<A: Arguments + 'static>(request: HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>> {
+    Box::pin(async move {
+        match A::take(&request, &mut Payload::None).await {
+            Err(problem) if refuses(problem.status()) => Err(problem),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    })
+}
+
+fn refuses(status: StatusCode) -> bool {
+    let denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+    denied.contains(&status) || status.is_server_error()
 }
 
 fn guarded(method: &Method) -> Route {
