@@ -8,7 +8,7 @@ use testkit::{Backend, Client, TestApp};
 use crate::rig::cookie::{Cookies, own};
 use crate::rig::process::{Server, Site, sign_in};
 use crate::rig::redis::{Redis, everything};
-use crate::rig::storm::{Storm, Work, let_in_after};
+use crate::rig::storm::{Storm, let_in_after};
 use crate::rig::{at_once, until};
 
 /// Two processes on one database and one Redis, and people who have accounts.
@@ -35,7 +35,7 @@ impl House {
         let made = boss.post("/api/v1/org").json(&json!({ "name": name })).await.expect(201);
         let org = made["organization"]["id"].as_str().expect("an id").to_owned();
         boss.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": true })).await.expect(200);
-        let member = json!({ "user_id": id, "role": "member" });
+        let member = json!({ "email": format!("{name}@x.test"), "role": "member" });
         boss.post(&format!("/api/v1/org/{org}/members")).json(&member).await.expect(201);
         let sessions = [sign_in(&self.one.base, name).await, sign_in(&self.two.base, name).await];
         let cookies = Cookies::default();
@@ -57,7 +57,7 @@ struct Victim {
 
 /// Ends sessions while fifty writers use them; afterwards only `alive` lives.
 async fn storm(house: &House, victim: &Victim, sessions: &[Client], end: impl AsyncFn(), alive: impl Fn() -> Vec<Client>) {
-    let storm = Storm::begin(sessions, &house.bases(), &victim.org, Work::ChangesAndMoves, &victim.cookies).await;
+    let storm = Storm::begin(sessions, &house.bases(), &victim.org, &victim.cookies).await;
     end().await;
     let acknowledged = Instant::now();
     let sent = storm.end().await;
@@ -131,7 +131,7 @@ async fn what_redis_forgot_nobody_writes_again() {
         let cookies = Cookies::default();
         cookies.note_of(&ada);
         let bases = [app.base.as_str(), sibling.base.as_str()];
-        let storm = Storm::begin(&[Client::clone(&ada)], &bases, &org, Work::ChangesAndMoves, &cookies).await;
+        let storm = Storm::begin(&[Client::clone(&ada)], &bases, &org, &cookies).await;
         redis.flush();
         let flushed = Instant::now();
         let sent = storm.end().await;

@@ -111,12 +111,24 @@ impl Sessions {
         Ok(seen.into_iter().filter(|seen| seen.session.user_epoch == me.user_epoch).collect())
     }
 
-    /// Signs out: the session is dead before this returns.
+    /// Signs out: the session is dead before this returns, and so is what a request in flight made of it meanwhile.
     pub async fn end(&self, actor: &Actor, tag: &UserTag, me: &Session) -> Result<(), AuthError> {
         let record = Record::new(&self.ambient, actor, Action::Logout, "session", me.id);
         self.standings.note(&record).await?;
-        self.store.revoke(tag, me.user, Revoke::One(me.id)).await?;
+        let mut last = me.id;
+        // Not there: it ended, or goes on under a new name. Nothing can take the place of one that was there.
+        while self.store.revoke(tag, me.user, Revoke::One(last)).await? == 0 {
+            let Some(next) = self.successor(tag, me).await? else { break };
+            last = next;
+        }
         Ok(())
+    }
+
+    /// The session that goes on where this one was renewed: it keeps its birthday.
+    async fn successor(&self, tag: &UserTag, me: &Session) -> Result<Option<SessionId>, AuthError> {
+        let seen = self.store.list(tag, me.user, self.ambient.now()).await?;
+        let same = |other: &Session| (other.created_at, other.auth_time) == (me.created_at, me.auth_time);
+        Ok(seen.into_iter().find(|seen| same(&seen.session)).map(|seen| seen.session.id))
     }
 
     /// Ends one session of the same user.
@@ -168,7 +180,14 @@ impl Sessions {
         let membership = standing.and_then(|s| s.membership).filter(|m| m.org_active).ok_or(AuthError::OrgNotFound)?;
         let record = Record::new(&self.ambient, actor, Action::OrgSwitched, "organization", org).within(org);
         self.standings.set_home(me.user, org, &record).await?;
-        self.renew(token, Session { org: Some(org), org_epoch: membership.epoch, ..me.clone() }).await
+        let renewed = self.renew(token, Session { org: Some(org), org_epoch: membership.epoch, ..me.clone() }).await?;
+        // Whatever ended the old session while it moved ends the new one, which would outlive it elsewhere.
+        let standing = self.standings.of(me.user, me.org, Freshness::Fresh).await?;
+        if standing.is_some_and(|standing| standing.admits(me)) {
+            return Ok(renewed);
+        }
+        self.store.revoke(token.tag(), me.user, Revoke::One(renewed.session.id)).await?;
+        Err(AuthError::SessionEnded)
     }
 
     /// The session goes on under a new token after the user's own role in its organization changed by the user's own hand. It

@@ -6,6 +6,7 @@ use serde_json::json;
 use testkit::{Answer, Client, Request, TestApp, TestUser};
 
 use crate::rig::at_once;
+use crate::rig::cookie::DEVICE;
 
 fn attempt(client: &Client, login: &str) -> Request {
     client.post("/api/v1/auth/login").without_csrf().json(&json!({ "username": login, "password": "a wrong password" }))
@@ -18,7 +19,7 @@ fn wait(answer: &Answer) -> Option<u64> {
         return None;
     }
     let body = answer.problem(429, "too_many_attempts");
-    let seconds = answer.header("retry-after").expect("when to come again").parse().expect("seconds");
+    let seconds: u64 = answer.header("retry-after").expect("when to come again").parse().expect("seconds");
     assert!(body["detail"].as_str().is_some_and(|text| text.contains(&seconds.to_string())), "{body}");
     Some(seconds)
 }
@@ -128,7 +129,7 @@ async fn a_hundred_addresses_have_at_most_sixty_attempts_an_hour_at_one_account(
         // A device cookie of one account says nothing about another.
         let other = app.user("other@x.test").await;
         let borrowed = other.in_new_browser();
-        borrowed.set_cookie("ops_device", &browser.cookie("ops_device").expect("a device"));
+        borrowed.set_cookie(DEVICE, &browser.cookie("ops_device").expect("a device"));
         assert_eq!(wait(&attempt(&app.visitor(), &other.email).await), None);
         assert_eq!(wait(&attempt(&borrowed, &other.email).await), Some(1));
     })

@@ -59,14 +59,19 @@ impl Cookies {
 /// The session cookies that an answer sets; not those that it takes away.
 pub(crate) fn session_cookies(answer: &Answer) -> Vec<String> {
     let pairs = answer.set_cookies().into_iter().filter_map(|line| line.split(';').next()?.split_once('='));
-    let ours = pairs.filter(|(name, value)| name.trim_start_matches("__Host-") == "ops_session" && !value.is_empty());
+    let ours = pairs.filter(|(name, value)| *name == SESSION && !value.is_empty());
     ours.map(|(_, value)| value.to_owned()).collect()
 }
+
+/// The session cookie's name behind a proxy with TLS, as which the kit passes.
+pub(crate) const SESSION: &str = "__Host-ops_session";
+/// The device cookie's.
+pub(crate) const DEVICE: &str = "__Host-ops_device";
 
 /// A browser that has this session cookie and nothing else.
 pub(crate) fn holder(base: &str, cookie: &str) -> Client {
     let client = Client::new(base);
-    client.set_cookie("ops_session", cookie);
+    client.set_cookie(SESSION, cookie);
     client
 }
 

@@ -14,15 +14,6 @@ use super::until;
 /// How many write at once.
 pub(crate) const WRITERS: usize = 50;
 
-/// What the writers do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
-    /// Changes of profile and notifications only.
-    Changes,
-    /// One in five moves the session to an organization, which gives it a new token.
-    ChangesAndMoves,
-}
-
 /// A request that was sent.
 pub(crate) struct Sent {
     pub(crate) at: Instant,
@@ -42,7 +33,6 @@ impl Storm {
         sessions: &[Client],
         bases: &[&str],
         org: &str,
-        work: Work,
         cookies: &Cookies,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -54,7 +44,7 @@ impl Storm {
                 let mut sent = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let at = Instant::now();
-                    let answer = request(number, work, &session, &org).await;
+                    let answer = request(number, &session, &org).await;
                     cookies.note(&answer);
                     sent.push(Sent { at, answer });
                     if sent.len() == 1 {
@@ -84,10 +74,11 @@ impl Storm {
     }
 }
 
-fn request(number: usize, work: Work, session: &Client, org: &str) -> Request {
-    match (number % 5, work) {
-        (0, Work::ChangesAndMoves) => own(session.post("/api/v1/org/switch")).json(&json!({ "org_id": org })),
-        (0 | 1 | 3, _) => own(session.put("/api/v1/auth/profile")).json(&json!({ "bio": format!("writer {number}") })),
+/// Mostly changes; one in five moves the session to the organization, which gives it a new token.
+fn request(number: usize, session: &Client, org: &str) -> Request {
+    match number % 5 {
+        0 => own(session.post("/api/v1/org/switch")).json(&json!({ "org_id": org })),
+        1 | 3 => own(session.put("/api/v1/auth/profile")).json(&json!({ "bio": format!("writer {number}") })),
         _ => choose(session),
     }
 }

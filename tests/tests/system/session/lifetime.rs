@@ -117,7 +117,7 @@ async fn a_new_token_is_not_a_new_lifetime() {
         ada.sign_in().await;
         let mut time = Timeline::begin(&app);
         let until = ada.get("/api/v1/auth/session").await.expect(200)["expires_at"].clone();
-        for half_hour in 1..24 {
+        for half_hour in 1..=24 {
             time.to(half_hour * 1795);
             ada.switch_org(&org).await;
         }
@@ -141,6 +141,7 @@ async fn a_clock_that_goes_back_revives_nothing() {
         app.clock.step_back(Duration::from_secs(3600));
         ada.get("/api/v1/auth/me").await.problem(401, "unauthenticated");
         choose(&bob).await.problem(401, "unauthenticated");
+        let bob = bob.in_new_browser();
         bob.sign_in().await;
         let list = bob.get("/api/v1/auth/sessions").await.expect(200);
         assert!(!list["sessions"].as_array().expect("sessions").is_empty());

@@ -4,7 +4,7 @@
 use serde_json::json;
 use testkit::{Answer, Client, TestApp, TestUser};
 
-use crate::rig::cookie::{choose, holder, session_cookies};
+use crate::rig::cookie::{SESSION, choose, holder, session_cookies};
 use crate::rig::party::{add, found, giving, removing};
 
 /// The answer gave the session a new token; the one of before is nobody at both instances, from the next request on.
@@ -147,7 +147,7 @@ async fn a_value_that_the_server_never_issued_never_becomes_a_session() {
             let accept = planted(&app.base).get(&format!("/invitations/accept?token={invitation}")).await;
             assert!(session_cookies(&accept).is_empty());
             let victim = TestUser::clone(&ada).in_new_browser();
-            victim.set_cookie("ops_session", &chosen);
+            victim.set_cookie(SESSION, &chosen);
             let given = session_cookies(&victim.sign_in().await);
             assert_eq!(given.len(), 1);
             assert_ne!(given[0], chosen);
@@ -159,7 +159,7 @@ async fn a_value_that_the_server_never_issued_never_becomes_a_session() {
         // An attacker's own live session in the victim's browser ends where the victim signs in: it does not become the victim's.
         let victim = ada.in_new_browser();
         let theirs = token(&mallory);
-        victim.set_cookie("ops_session", &theirs);
+        victim.set_cookie(SESSION, &theirs);
         victim.sign_in().await;
         assert_eq!(victim.me().await["email"], "ada@x.test");
         choose(&holder(&app.base, &theirs)).await.problem(401, "unauthenticated");
