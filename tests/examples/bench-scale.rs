@@ -7,24 +7,23 @@ mod bench;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bench::{Figure, Process, free_port, report, until_ready};
+use bench::{Figure, PASSWORD, Process, environment, free_port, report, until_ready};
 use serde_json::{Value, json};
 
 const ORGS: usize = 10_000;
 const JOINED: usize = 2_000;
 const ROUNDS: usize = 400;
-const PASSWORD: &str = "seven rivers and a bridge";
 
 #[tokio::main]
 async fn main() {
-    let redis = std::env::var("OPS_CENTER_TEST_REDIS").expect("run scripts/bench");
-    let postgres = std::env::var("OPS_CENTER_TEST_POSTGRES").expect("run scripts/bench");
+    let redis = environment("OPS_CENTER_TEST_REDIS");
+    let postgres = environment("OPS_CENTER_TEST_POSTGRES");
     let mut figures = Vec::new();
-    for (name, environment) in [
+    for (name, variables) in [
         ("SQLite", vec![]),
         ("PostgreSQL and Redis", vec![("DATABASE_URL", postgres.as_str()), ("REDIS_URL", redis.as_str())]),
     ] {
-        figures.extend(measure(name, &environment).await);
+        figures.extend(measure(name, &variables).await);
     }
     report(&figures);
 }
@@ -40,12 +39,7 @@ struct Caller {
 impl Caller {
     async fn sign_in(base: &str, username: &str) -> Self {
         let client = testkit::http_client();
-        let body = json!({"username": username, "password": PASSWORD});
-        let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{username} signs in: {}", answer.status());
-        let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        let session = cookies.filter(|cookie| cookie.starts_with("ops_session=")).last().unwrap();
-        let cookie = session.split(';').next().unwrap().to_owned();
+        let cookie = bench::sign_in(&client, base, username).await;
         let mut caller = Self { client, base: base.to_owned(), cookie, csrf: String::new() };
         caller.csrf = caller.get("/api/v1/auth/csrf-token").await["csrf_token"].as_str().unwrap().to_owned();
         caller
@@ -79,12 +73,12 @@ impl Caller {
     }
 }
 
-async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
-    let program = std::env::var("OPS_CENTER_TEST_BINARY").expect("run scripts/bench");
+async fn measure(name: &str, variables: &[(&str, &str)]) -> Vec<Figure> {
+    let program = environment("OPS_CENTER_TEST_BINARY");
     let data = tempfile::tempdir().unwrap();
     let command = || {
         let mut command = Command::new(&program);
-        command.args(["--data-dir", data.path().to_str().unwrap()]).envs(environment.iter().copied());
+        command.args(["--data-dir", data.path().to_str().unwrap()]).envs(variables.iter().copied());
         command
     };
     assert!(command().arg("init").output().unwrap().status.success(), "init works");
@@ -118,8 +112,7 @@ async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
             middle = made;
         }
     }
-    let mut figures = Vec::new();
-    for (what, of_many, of_single) in [
+    let paths = [
         (
             "my-orgs, one row",
             "/api/v1/org/my-orgs?limit=1&offset=1000".to_owned(),
@@ -127,24 +120,31 @@ async fn measure(name: &str, environment: &[(&str, &str)]) -> Vec<Figure> {
         ),
         ("my-orgs, a page of 50", "/api/v1/org/my-orgs?offset=1000".to_owned(), "/api/v1/org/my-orgs".to_owned()),
         ("permission check", format!("/api/v1/org/{middle}/settings"), format!("/api/v1/org/{own}/settings")),
-    ] {
+    ];
+    let mut figures = Vec::new();
+    for (what, of_many, of_single) in paths {
         let mut pairs = Vec::new();
         for _ in 0..3 {
             pairs.push((many.median(&of_many).await, single.median(&of_single).await));
         }
-        let ratios: Vec<f64> = pairs.iter().map(|(ours, floor)| ours / floor).collect();
-        let (ours, floor) = pairs.into_iter().max_by(|a, b| (a.0 / a.1).total_cmp(&(b.0 / b.1))).unwrap();
-        figures.push(Figure {
-            name: format!("{what}: in 2 000 of 10 000 organizations, {name}"),
-            unit: "µs, median",
-            ours,
-            floor,
-            goal: "≤ 2 × a user in one".into(),
-            ratio: ours / floor,
-            p99_ms: None,
-            rss_mb: None,
-            runs: ratios,
-        });
+        figures.push(figure(format!("{what}: in 2 000 of 10 000 organizations, {name}"), &pairs));
     }
     figures
+}
+
+/// The worst of some pairs of medians.
+fn figure(name: String, pairs: &[(f64, f64)]) -> Figure {
+    let ratio = |pair: &(f64, f64)| pair.0 / pair.1;
+    let (ours, floor) = pairs.iter().max_by(|a, b| ratio(a).total_cmp(&ratio(b))).copied().unwrap();
+    Figure {
+        name,
+        unit: "µs, median",
+        ours,
+        floor,
+        goal: "≤ 2 × a user in one".into(),
+        ratio: ours / floor,
+        p99_ms: None,
+        rss_mb: None,
+        runs: pairs.iter().map(ratio).collect(),
+    }
 }

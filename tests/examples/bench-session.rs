@@ -2,21 +2,24 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 mod bench;
+#[path = "bench/load.rs"]
+mod load;
 
 use std::process::Command;
 use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use auth_core::{SessionToken, UserTag};
-use bench::{Figure, Load, Process, free_port, report, until_ready, worst, wrk};
+use bench::{Figure, PASSWORD, Process, environment, free_port, report, until_ready};
+use load::{Load, Measured, rss_mb, worst, wrk};
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
-use serde_json::json;
 
 const CONNECTIONS: u32 = 32;
 const SECONDS: u32 = 5;
 const RUNS: usize = 3;
-const PASSWORD: &str = "seven rivers and a bridge";
+/// What is loaded: reads the session, its standing, and answers with its CSRF token.
+const READ: &str = "/api/v1/auth/csrf-token";
 
 /// The floor runs in a process of its own, like ours: this program with `floor PORT REDIS`.
 fn main() {
@@ -42,81 +45,100 @@ async fn floor(port: u16, url: &str) {
     HttpServer::new(app).workers(2).bind(("127.0.0.1", port)).unwrap().run().await.unwrap();
 }
 
-async fn measure() {
-    let redis = std::env::var("OPS_CENTER_TEST_REDIS").expect("run scripts/bench");
-    let program = std::env::var("OPS_CENTER_TEST_BINARY").expect("run scripts/bench");
-    let data = tempfile::tempdir().unwrap();
-    let client = testkit::http_client();
-    let user = || {
-        let mut add = Command::new(&program);
-        add.args(["--data-dir", data.path().to_str().unwrap(), "user", "create", "--email", "bench@example.test"]);
-        add.args(["--username", "bench", "--password-stdin"]).env("REDIS_URL", &redis);
-        add
-    };
-    let mut init = Command::new(&program);
-    init.args(["--data-dir", data.path().to_str().unwrap(), "init"]).env("REDIS_URL", &redis);
-    assert!(init.output().unwrap().status.success(), "init works");
-    bench::pipe(&mut user(), PASSWORD);
+/// The program under test, on a database of its own and the run's Redis.
+struct Installation {
+    program: String,
+    redis: String,
+    data: tempfile::TempDir,
+    listen: String,
+}
 
-    let port = free_port();
-    let listen = format!("127.0.0.1:{port}");
-    let mut serve = Command::new(&program);
-    serve.args(["--data-dir", data.path().to_str().unwrap(), "serve", "--listen", &listen]).env("REDIS_URL", &redis);
-    serve.env("OPS_CENTER__SERVER__WORKERS", "2");
+impl Installation {
+    fn new() -> Self {
+        let (program, redis) = (environment("OPS_CENTER_TEST_BINARY"), environment("OPS_CENTER_TEST_REDIS"));
+        let listen = format!("127.0.0.1:{}", free_port());
+        let made = Self { program, redis, data: tempfile::tempdir().unwrap(), listen };
+        assert!(made.command(&["init"]).output().unwrap().status.success(), "init works");
+        let user = ["user", "create", "--email", "bench@example.test", "--username", "bench", "--password-stdin"];
+        bench::pipe(&mut made.command(&user), PASSWORD);
+        made
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--data-dir").arg(self.data.path()).args(arguments);
+        command.env("REDIS_URL", &self.redis).env("OPS_CENTER__SERVER__WORKERS", "2");
+        command
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.listen)
+    }
+
+    /// Starts it; how long it took to be ready, in milliseconds.
+    async fn serve(&self, client: &reqwest::Client) -> (Process, f64) {
+        let process = Process::spawn(&mut self.command(&["serve", "--listen", &self.listen]));
+        let took = until_ready(client, &self.url("/readyz"), Duration::from_secs(20)).await;
+        (process, took.as_secs_f64() * 1e3)
+    }
+}
+
+async fn measure() {
+    let client = testkit::http_client();
+    let place = Installation::new();
     let mut starts = Vec::new();
     for _ in 0..RUNS {
-        let process = Process::spawn(&mut serve);
-        let took = until_ready(&client, &format!("http://{listen}/readyz"), Duration::from_secs(20)).await;
-        starts.push(took.as_secs_f64() * 1e3);
-        drop(process);
+        starts.push(place.serve(&client).await.1);
     }
-    let ours = Process::spawn(&mut serve);
-    until_ready(&client, &format!("http://{listen}/readyz"), Duration::from_secs(20)).await;
-    let idle = ours.rss_mb();
-    let cookie = sign_in(&client, &listen).await;
-
-    let floor_port = free_port();
-    let mut floor = Command::new(std::env::current_exe().unwrap());
-    floor.args(["floor", &floor_port.to_string(), &redis]);
-    let _floor = Process::spawn(&mut floor);
-    let floor_url = format!("http://127.0.0.1:{floor_port}/");
-    until_ready(&client, &floor_url, Duration::from_secs(20)).await;
-
-    let ours_url = format!("http://{listen}/api/v1/auth/csrf-token");
-    wrk(&ours_url, Load::cookie(&cookie), CONNECTIONS, 2);
-    wrk(&floor_url, Load::plain(), CONNECTIONS, 2);
-    let mut pairs = Vec::new();
-    for _ in 0..RUNS {
-        pairs.push((
-            wrk(&ours_url, Load::cookie(&cookie), CONNECTIONS, SECONDS),
-            wrk(&floor_url, Load::plain(), CONNECTIONS, SECONDS),
-        ));
-    }
-    let ratios: Vec<f64> = pairs.iter().map(|(ours, floor)| ours.per_second / floor.per_second).collect();
-    let slowest =
-        pairs.iter().min_by(|a, b| (a.0.per_second / a.1.per_second).total_cmp(&(b.0.per_second / b.1.per_second)));
-    let (read, bare) = *slowest.unwrap();
-
-    let cookies = many_sessions(&redis).await;
-    wrk(&ours_url, Load::script(&rotating(&cookies, data.path())), CONNECTIONS, SECONDS);
-    let loaded = ours.rss_mb();
-
+    let (ours, _) = place.serve(&client).await;
+    let idle = rss_mb(&ours);
+    let cookie = bench::sign_in(&client, &place.url(""), "bench").await;
+    let pairs = beside_the_floor(&client, &place, &cookie).await;
+    let cookies = many_sessions(&place.redis).await;
+    let rotating = Load::script(&rotating(&cookies, place.data.path()));
+    wrk(&place.url(READ), rotating, CONNECTIONS, SECONDS);
+    let loaded = rss_mb(&ours);
+    let slowest = starts.iter().copied().fold(0.0, f64::max);
     report(&[
-        Figure {
-            name: "session read over HTTP, Redis".into(),
-            unit: "requests/s",
-            ours: read.per_second,
-            floor: bare.per_second,
-            goal: "≥ 0.9 of bare actix + one Redis GET".into(),
-            ratio: worst(&ratios),
-            p99_ms: Some(read.p99_ms),
-            rss_mb: Some(loaded),
-            runs: ratios,
-        },
+        read_figure(&pairs, loaded),
         single("idle memory", "MiB", idle, 25.0, vec![idle]),
         single("memory after the load, 10 000 sessions in turn", "MiB", loaded, 100.0, vec![loaded]),
-        single("cold start, migrated", "ms", starts.iter().copied().fold(0.0, f64::max), 300.0, starts.clone()),
+        single("cold start, migrated", "ms", slowest, 300.0, starts),
     ]);
+}
+
+/// Loads ours and the floor in turn.
+async fn beside_the_floor(client: &reqwest::Client, place: &Installation, cookie: &str) -> Vec<(Measured, Measured)> {
+    let port = free_port().to_string();
+    let mut floor = Command::new(std::env::current_exe().unwrap());
+    let _floor = Process::spawn(floor.args(["floor", &port, &place.redis]));
+    let bare = format!("http://127.0.0.1:{port}/");
+    until_ready(client, &bare, Duration::from_secs(20)).await;
+    wrk(&place.url(READ), Load::cookie(cookie), CONNECTIONS, 2);
+    wrk(&bare, Load::plain(), CONNECTIONS, 2);
+    let mut pairs = Vec::new();
+    for _ in 0..RUNS {
+        let ours = wrk(&place.url(READ), Load::cookie(cookie), CONNECTIONS, SECONDS);
+        pairs.push((ours, wrk(&bare, Load::plain(), CONNECTIONS, SECONDS)));
+    }
+    pairs
+}
+
+fn read_figure(pairs: &[(Measured, Measured)], rss_mb: f64) -> Figure {
+    let ratio = |pair: &(Measured, Measured)| pair.0.per_second / pair.1.per_second;
+    let ratios: Vec<f64> = pairs.iter().map(ratio).collect();
+    let (ours, floor) = pairs.iter().min_by(|a, b| ratio(a).total_cmp(&ratio(b))).copied().unwrap();
+    Figure {
+        name: "session read over HTTP, Redis".into(),
+        unit: "requests/s",
+        ours: ours.per_second,
+        floor: floor.per_second,
+        goal: "≥ 0.9 of bare actix + one Redis GET".into(),
+        ratio: worst(&ratios),
+        p99_ms: Some(ours.p99_ms),
+        rss_mb: Some(rss_mb),
+        runs: ratios,
+    }
 }
 
 /// A figure without a floor: its goal is a number that it must not pass.
@@ -132,19 +154,6 @@ fn single(name: &str, unit: &'static str, ours: f64, most: f64, runs: Vec<f64>) 
         rss_mb: None,
         runs,
     }
-}
-
-async fn sign_in(client: &reqwest::Client, listen: &str) -> String {
-    let answer = client
-        .post(format!("http://{listen}/api/v1/auth/login"))
-        .json(&json!({"username": "bench", "password": PASSWORD}))
-        .send()
-        .await
-        .unwrap();
-    assert!(answer.status().is_success(), "signed in: {}", answer.status());
-    let cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    let session = cookies.filter(|cookie| cookie.starts_with("ops_session=")).last().unwrap().to_owned();
-    session.split(';').next().unwrap().to_owned()
 }
 
 /// 10 000 more live sessions in Redis, copies of the one that is there under tokens of their own; their cookies.

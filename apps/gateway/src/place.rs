@@ -34,7 +34,7 @@ pub(crate) fn site(config: &Config, bound: SocketAddr) -> Site {
     let scheme = if tls { "https" } else { "http" };
     let public_url = server.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", reachable(bound)));
     let mut origins = vec![public_url.clone()];
-    if bound.ip().is_loopback() || bound.ip().is_unspecified() {
+    if server.public_url.is_none() && (bound.ip().is_loopback() || bound.ip().is_unspecified()) {
         let names = ["127.0.0.1", "localhost", "[::1]"];
         origins.extend(names.iter().map(|name| format!("{scheme}://{name}:{}", bound.port())));
     }

@@ -30,7 +30,7 @@ pub use self::{
     page::{Page, Paged},
     record::{Outcome, Record, Resource},
     role::{BadRole, PlatformRole, Role},
-    text::{TextError, plain_text},
+    text::{TextError, plain_line, plain_text},
     token::TokenHash,
 };
 

@@ -21,6 +21,11 @@ pub fn plain_text(value: &str, max: usize) -> Result<String, TextError> {
     }
 }
 
+/// One line of text for people to read: as [`plain_text`], without line breaks and tabs.
+pub fn plain_line(value: &str, max: usize) -> Result<String, TextError> {
+    if value.trim().chars().any(char::is_control) { Err(TextError::ControlCharacter) } else { plain_text(value, max) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +36,7 @@ mod tests {
         assert_eq!(plain_text("abc", 2), Err(TextError::TooLong(2)));
         assert_eq!(plain_text("a\u{0}b", 9), Err(TextError::ControlCharacter));
         assert_eq!(plain_text("a\nb", 9), Ok("a\nb".to_owned()));
+        assert_eq!(plain_line("a\nb", 9), Err(TextError::ControlCharacter));
+        assert_eq!(plain_line(" a b\n", 9), Ok("a b".to_owned()));
     }
 }

@@ -31,7 +31,7 @@ impl<'a> Letter<'a> {
         let base = public_url.trim_end_matches('/');
         Self {
             invitation,
-            // A token is base64url: it stands in a query as it is.
+            // A token is hexadecimal: it stands in a query as it is.
             link: format!("{base}/invitations/accept?token={}", token.expose()),
             org_name: one_line(org_name),
             inviter: one_line(inviter),

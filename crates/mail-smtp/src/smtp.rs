@@ -90,9 +90,13 @@ impl InvitationMail for SmtpMail {
     ) -> Result<(), StoreError> {
         let mail =
             Letter::new(invitation, token, &self.public_url, org_name, inviter).render(&self.from, &self.ambient)?;
-        match tokio::time::timeout(DEADLINE, self.server.send(mail)).await {
+        let sent = match tokio::time::timeout(DEADLINE, self.server.send(mail)).await {
             Ok(answer) => answer.map(drop).map_err(StoreError::unavailable),
             Err(elapsed) => Err(StoreError::unavailable(elapsed)),
+        };
+        if let Err(StoreError::Unavailable(cause) | StoreError::Broken(cause)) = &sent {
+            tracing::warn!(invitation = %invitation.id, %cause, "the mail did not leave; resending the invitation tries again");
         }
+        sent
     }
 }

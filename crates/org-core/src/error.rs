@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use kernel::{StoreError, TextError};
 
 use crate::Permission;
@@ -84,15 +82,6 @@ pub enum OrgError {
     /// Another organization has this slug.
     #[error("another organization has this slug")]
     SlugTaken,
-    /// The organization is suspended or deleted.
-    #[error("the organization is not active")]
-    NotActive,
-    /// The action needs a sign-in that is at most this old.
-    #[error("sign in again to do this")]
-    NotFresh {
-        /// The greatest age of a sign-in that is accepted.
-        max_age: Duration,
-    },
     /// The deletion was not confirmed.
     #[error("repeat the request with confirm=true to delete the organization")]
     ConfirmRequired,

@@ -30,6 +30,7 @@ pub trait OrgStore: Send + Sync {
     /// Concurrent patches of different keys both hold.
     async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError>;
     /// Changes the state of an organization that is not deleted; `false` without one. Deleting ends its open invitations.
+    /// What is not active has no sessions: leaving `Active` moves the epoch of every membership, so that none comes back.
     async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<bool, StoreError>;
     /// Counts at `now`.
     async fn stats(&self, org: OrgId, now: Timestamp) -> Result<OrgStats, StoreError>;

@@ -1,5 +1,4 @@
 //! The kit itself: a test that stands on it must be able to rely on it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

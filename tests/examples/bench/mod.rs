@@ -29,59 +29,26 @@ pub fn report(figures: &[Figure]) {
         })
         .collect();
     let text = serde_json::to_string_pretty(&rows).expect("figures are JSON");
-    match std::env::var("OPS_CENTER_BENCH_RESULT") {
-        Ok(path) => std::fs::write(path, text).expect("the result file can be written"),
-        Err(_) => println!("{text}"),
-    }
+    std::fs::write(environment("OPS_CENTER_BENCH_RESULT"), text).expect("the result file can be written");
 }
 
-/// What one load measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Measured {
-    pub per_second: f64,
-    pub p99_ms: f64,
+/// What `scripts/bench` set.
+#[expect(clippy::disallowed_methods, reason = "a benchmark is configured by the script that runs it")]
+pub fn environment(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run scripts/bench"))
 }
 
-/// What a load sends beside the address: arguments of wrk.
-pub struct Load(Vec<String>);
+/// What everybody who signs in here types.
+pub const PASSWORD: &str = "seven rivers and a bridge";
 
-impl Load {
-    pub fn plain() -> Self {
-        Self(Vec::new())
-    }
-
-    pub fn cookie(cookie: &str) -> Self {
-        Self(vec!["-H".to_owned(), format!("Cookie: {cookie}")])
-    }
-
-    pub fn script(path: &str) -> Self {
-        Self(vec!["-s".to_owned(), path.to_owned()])
-    }
-}
-
-/// Loads an address with wrk over keep-alive connections.
-pub fn wrk(url: &str, load: Load, connections: u32, seconds: u32) -> Measured {
-    let mut command = Command::new("wrk");
-    command.args(["-t1", &format!("-c{connections}"), &format!("-d{seconds}s"), "--latency"]);
-    let output = command.args(load.0).arg(url).output().expect("wrk is installed (scripts/bench does)");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(!text.contains("Non-2xx"), "wrk met errors at {url}:\n{text}");
-    let word = |mark: &str| {
-        text.lines().find(|l| l.trim_start().starts_with(mark))?.split_whitespace().nth(1).map(str::to_owned)
-    };
-    let per_second = word("Requests/sec:").and_then(|w| w.parse().ok()).unwrap_or_else(|| panic!("no rate:\n{text}"));
-    let p99_ms = word("99%").map(|w| milliseconds(&w)).unwrap_or_else(|| panic!("no latency:\n{text}"));
-    Measured { per_second, p99_ms }
-}
-
-/// `840.00us`, `1.20ms` or `1.01s`.
-fn milliseconds(word: &str) -> f64 {
-    for (unit, factor) in [("us", 0.001), ("ms", 1.0), ("s", 1000.0)] {
-        if let Some(number) = word.strip_suffix(unit) {
-            return number.parse::<f64>().expect("a number") * factor;
-        }
-    }
-    panic!("not a time: {word}")
+/// Signs in; the session's cookie.
+pub async fn sign_in(client: &reqwest::Client, base: &str, username: &str) -> String {
+    let body = json!({"username": username, "password": PASSWORD});
+    let answer = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.expect("an answer");
+    assert!(answer.status().is_success(), "{username} signs in: {}", answer.status());
+    let mut cookies = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let session = cookies.find(|cookie| cookie.starts_with("ops_session=")).expect("a session cookie");
+    session.split(';').next().expect("a cookie").to_owned()
 }
 
 /// A child process that dies with its owner.
@@ -90,13 +57,6 @@ pub struct Process(pub Child);
 impl Process {
     pub fn spawn(command: &mut Command) -> Self {
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts"))
-    }
-
-    /// Resident memory, in MiB.
-    pub fn rss_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).expect("the process lives");
-        let line = status.lines().find(|l| l.starts_with("VmRSS:")).expect("a VmRSS line");
-        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
     }
 }
 
@@ -125,11 +85,6 @@ pub async fn until_ready(client: &reqwest::Client, url: &str, patience: Duration
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     panic!("{url} did not answer within {patience:?}");
-}
-
-/// The worst of some runs: the smallest.
-pub fn worst(runs: &[f64]) -> f64 {
-    runs.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// A port that is free now.

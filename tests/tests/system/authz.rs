@@ -36,15 +36,12 @@ fn read(text: &str) -> Matrix {
 }
 
 fn write(matrix: &Matrix) -> String {
-    let mut text =
-        "# Who gets what: written by `UPDATE_GOLDEN=1 scripts/test -p system-tests authz`, then read by a person.\n"
-            .to_owned();
-    let actors: Vec<&str> = ACTORS.iter().map(|actor| actor.name()).collect();
-    text.push_str(&format!("operation\t{}\n", actors.join("\t")));
-    for (operation, cells) in matrix {
-        text.push_str(&format!("{operation}\t{}\n", cells.join("\t")));
-    }
-    text
+    let line = |operation: &str, cells: &[String]| format!("{operation}\t{}\n", cells.join("\t"));
+    let header = line("operation", &ACTORS.map(|actor| actor.name().to_owned()));
+    let rows: String = matrix.iter().map(|(operation, cells)| line(operation, cells)).collect();
+    let what =
+        "# Who gets what: written by `UPDATE_GOLDEN=1 scripts/test -p system-tests authz`, then read by a person.";
+    format!("{what}\n{header}{rows}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

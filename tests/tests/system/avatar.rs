@@ -240,49 +240,52 @@ async fn no_path_leads_out_of_the_folder_of_pictures() {
     served(&site.wire.send(Call::get(&url)).await, "image/webp");
 }
 
+/// Ways to say "one folder up".
+const UPS: [&str; 14] = [
+    "../",
+    "..%2f",
+    "..%2F",
+    "%2e%2e/",
+    "%2e%2e%2f",
+    "..\\",
+    "..%5c",
+    "%252e%252e%252f",
+    "..%c0%af",
+    "..%ef%bc%8f",
+    "....//",
+    "..;/",
+    ".%00./",
+    "..//",
+];
+
+/// Names that mean something to a file system.
+const ABSOLUTE: [&str; 13] = [
+    "%2fetc%2fpasswd",
+    "/etc/passwd",
+    "//etc/passwd",
+    "file:%2f%2f%2fetc%2fpasswd",
+    "C:%5cwindows%5cwin.ini",
+    "~root/.bashrc",
+    ".",
+    "..",
+    "%2e",
+    "%00",
+    "*",
+    "CON",
+    "%e0%80%ae%e0%80%ae%2fetc%2fpasswd",
+];
+
 /// Ways that have led out of folders elsewhere.
 fn tricks(name: &str, data: &str) -> Vec<String> {
     let stem = name.trim_end_matches(".webp");
     let targets = ["ops-center.db", "etc/passwd", "outbox", "Cargo.toml"];
-    let ups = [
-        "../",
-        "..%2f",
-        "..%2F",
-        "%2e%2e/",
-        "%2e%2e%2f",
-        "..\\",
-        "..%5c",
-        "%252e%252e%252f",
-        "..%c0%af",
-        "..%ef%bc%8f",
-        "....//",
-        "..;/",
-        ".%00./",
-        "..//",
-    ];
-    let mut tricks: Vec<String> = ups
-        .iter()
-        .flat_map(|up| {
-            targets
-                .iter()
-                .map(move |target| format!("{}{target}", up.repeat(if *target == "etc/passwd" { 12 } else { 1 })))
-        })
-        .collect();
+    let times = |target: &str| if target == "etc/passwd" { 12 } else { 1 };
+    let from = |up: &&str| targets.map(|target| format!("{}{target}", up.repeat(times(target))));
+    let mut tricks: Vec<String> = UPS.iter().flat_map(from).collect();
+    tricks.extend(ABSOLUTE.map(str::to_owned));
     tricks.extend([
-        format!("%2fetc%2fpasswd"),
-        format!("/etc/passwd"),
-        format!("//etc/passwd"),
         format!("{data}/ops-center.db"),
         data.replace('/', "%2f") + "%2fops-center.db",
-        "file:%2f%2f%2fetc%2fpasswd".to_owned(),
-        "C:%5cwindows%5cwin.ini".to_owned(),
-        "~root/.bashrc".to_owned(),
-        ".".to_owned(),
-        "..".to_owned(),
-        "%2e".to_owned(),
-        "%00".to_owned(),
-        "*".to_owned(),
-        "CON".to_owned(),
         format!("{name}/"),
         format!("{name}/../{name}"),
         format!("./{name}"),
@@ -294,7 +297,7 @@ fn tricks(name: &str, data: &str) -> Vec<String> {
         format!("{name};.png"),
         format!("{name}~"),
         format!("{name}.bak"),
-        format!("{stem}"),
+        stem.to_owned(),
         format!("{stem}."),
         format!("{stem}.svg"),
         format!("{stem}.WEBP"),
@@ -307,7 +310,6 @@ fn tricks(name: &str, data: &str) -> Vec<String> {
         format!("blobs/{name}"),
         format!("../avatars/{name}"),
         format!("..%2favatars%2f{name}"),
-        "%e0%80%ae%e0%80%ae%2fetc%2fpasswd".to_owned(),
     ]);
     tricks
 }

@@ -363,7 +363,6 @@ async fn panicking(site: &Site) -> Wire {
     Wire::new(started.await)
 }
 
-#[expect(clippy::unused_async, reason = "a handler")]
 async fn broken() -> Result<Raw, Problem> {
     panic!("SELECT secret FROM src/lib.rs: core::panicking")
 }

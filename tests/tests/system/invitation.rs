@@ -86,7 +86,11 @@ async fn an_invitation_is_for_its_addressee_and_no_other_is_told_that_there_is_o
         let unverified = app.unverified_user("bob@x.test").await;
         let refused = accept(&unverified, &token).await;
         assert_eq!(plain(&refused), plain(&unknown), "an address that was not proved is not theirs");
-        app.visitor().post("/api/v1/org/invitations/accept").json(&json!({ "token": token })).await.problem(401, "unauthenticated");
+        app.visitor()
+            .post("/api/v1/org/invitations/accept")
+            .json(&json!({ "token": token }))
+            .await
+            .problem(401, "unauthenticated");
         assert_eq!(members(&ada, &org).await.len(), 1);
         for body in [json!({}), json!({ "token": 1 }), json!({ "token": token, "role": "owner" })] {
             assert_eq!(eve.post("/api/v1/org/invitations/accept").json(&body).await.status, 422, "{body}");
@@ -98,7 +102,8 @@ async fn an_invitation_is_for_its_addressee_and_no_other_is_told_that_there_is_o
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seven_days_and_not_a_second_more() {
     TestApp::each(|app| async move {
-        let (ada, bob, carol) = (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("carol@x.test").await);
+        let (ada, bob, carol) =
+            (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("carol@x.test").await);
         let org = asking(&ada).await;
         adding(&ada, &org, "bob@x.test", "member").await.expect(202);
         let bobs = last_token(&app);
@@ -168,7 +173,8 @@ async fn sent_again_taken_back_and_accepted_at_once_is_one_of_these() {
         let org = asking(&ada).await;
         for _ in 0..10 {
             let invited = adding(&ada, &org, "bob@x.test", "member").await.expect(202);
-            let path = format!("/api/v1/org/{org}/invitations/{}", invited["invitation"]["id"].as_str().expect("an id"));
+            let path =
+                format!("/api/v1/org/{org}/invitations/{}", invited["invitation"]["id"].as_str().expect("an id"));
             let token = last_token(&app);
             let requests = (0..12).map(|number| match number % 3 {
                 0 => accept(&bob, &token),
@@ -200,7 +206,10 @@ async fn known_people_join_at_once_only_where_the_settings_say_so_and_the_addres
         ada.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": true })).await.expect(200);
         let other = found(&ada, "Open").await;
         let added = adding(&ada, &other, "KNOWN@x.test", "billing_admin").await.expect(201);
-        assert_eq!((&added["success"], &added["member"]["id"], &added["member"]["role"]), (&json!(true), &json!(known.id.to_string()), &json!("billing_admin")));
+        assert_eq!(
+            (&added["success"], &added["member"]["id"], &added["member"]["role"]),
+            (&json!(true), &json!(known.id.to_string()), &json!("billing_admin"))
+        );
         adding(&ada, &other, "unproved@x.test", "member").await.expect(202);
         adding(&ada, &other, "nobody@x.test", "member").await.expect(202);
         // By id, with the same rules.
@@ -209,7 +218,12 @@ async fn known_people_join_at_once_only_where_the_settings_say_so_and_the_addres
         ada.post(&path).json(&by_id).await.problem(409, "already_member");
         let unknown = json!({ "user_id": "usr_01890a5d-ac96-774b-bcce-b302099a8057", "role": "member" });
         ada.post(&path).json(&unknown).await.problem(404, "not_found");
-        for body in [json!({ "role": "member" }), json!({ "email": "a@b.test", "user_id": known.id.to_string(), "role": "member" }), json!({ "email": "no address", "role": "member" }), json!({ "email": "a@b.test" })] {
+        for body in [
+            json!({ "role": "member" }),
+            json!({ "email": "a@b.test", "user_id": known.id.to_string(), "role": "member" }),
+            json!({ "email": "no address", "role": "member" }),
+            json!({ "email": "a@b.test" }),
+        ] {
             assert_eq!(ada.post(&path).json(&body).await.status, 422, "{body}");
         }
     })
@@ -223,7 +237,9 @@ async fn only_allowed_domains_are_invited() {
         let org = asking(&ada).await;
         let domains = json!({ "allowedDomains": ["acme.example", "BÜCHER.example"] });
         ada.put(&format!("/api/v1/org/{org}/settings")).json(&domains).await.expect(200);
-        for refused in ["eve@evil.example", "eve@acme.example.evil.example", "eve@sub.acme.example", "eve@xacme.example"] {
+        for refused in
+            ["eve@evil.example", "eve@acme.example.evil.example", "eve@sub.acme.example", "eve@xacme.example"]
+        {
             let problem = adding(&ada, &org, refused, "member").await.problem(422, "invalid_request");
             assert_eq!(problem["errors"][0]["pointer"], "/email", "{refused}");
         }

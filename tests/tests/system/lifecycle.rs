@@ -105,7 +105,11 @@ async fn requests_in_flight_are_finished_when_the_server_is_told_to_stop() {
         assert_eq!(status.code(), Some(0));
         let again = site.serve();
         let there = ada.at(&again.base);
-        assert_eq!(there.get("/api/v1/org/my-orgs").await.header("x-total-count"), Some("20"), "what was acknowledged is there");
+        assert_eq!(
+            there.get("/api/v1/org/my-orgs").await.header("x-total-count"),
+            Some("20"),
+            "what was acknowledged is there"
+        );
     }
 }
 
@@ -127,7 +131,8 @@ async fn instances_that_start_at_once_on_an_empty_database_make_one_admin() {
         }
         let firsts: Vec<&String> = screens.iter().filter(|screen| screen.contains("This is the first start")).collect();
         assert_eq!(firsts.len(), 1, "{screens:?}");
-        let password = firsts[0].lines().find_map(|line| line.trim().strip_prefix("password")).expect("a password").trim();
+        let password =
+            firsts[0].lines().find_map(|line| line.trim().strip_prefix("password")).expect("a password").trim();
         for server in &servers {
             let admin = sign_in_with(&server.base, "admin", password).await;
             let all = admin.get("/api/v1/org/organizations").await.expect(200);
@@ -146,18 +151,25 @@ async fn what_was_acknowledged_survives_a_kill_in_the_middle_of_writing() {
         let ada = sign_in(&server.base, "ada").await;
         let mut acknowledged = 0;
         for kill in 0..3 {
-            let writers: Vec<_> = (0..8).map(|writer| {
-                let ada = ada.at(&server.base);
-                tokio::spawn(async move {
-                    let mut made = 0;
-                    // Until the server is no more; the last attempt is one of which nothing is known.
-                    while let Ok(answer) = ada.post("/api/v1/org").json(&json!({ "name": format!("{kill} {writer} {made}") })).attempt().await {
-                        answer.expect(201);
-                        made += 1;
-                    }
-                    made
+            let writers: Vec<_> = (0..8)
+                .map(|writer| {
+                    let ada = ada.at(&server.base);
+                    tokio::spawn(async move {
+                        let mut made = 0;
+                        // Until the server is no more; the last attempt is one of which nothing is known.
+                        while let Ok(answer) = ada
+                            .post("/api/v1/org")
+                            .json(&json!({ "name": format!("{kill} {writer} {made}") }))
+                            .attempt()
+                            .await
+                        {
+                            answer.expect(201);
+                            made += 1;
+                        }
+                        made
+                    })
                 })
-            }).collect();
+                .collect();
             let enough = async || {
                 let counted = ada.at(&server.base).get("/api/v1/org/my-orgs").await;
                 counted.header("x-total-count").and_then(|count| count.parse::<usize>().ok()) >= Some(acknowledged + 20)
@@ -175,7 +187,13 @@ async fn what_was_acknowledged_survives_a_kill_in_the_middle_of_writing() {
             assert!((acknowledged..=acknowledged + 8).contains(&there), "{acknowledged} acknowledged, {there} there");
             // Every organization is whole: it has its owner.
             let first = ada.get("/api/v1/org/my-orgs?limit=200").await.expect(200);
-            assert!(first.as_array().expect("organizations").iter().all(|org| org["role"] == "owner" && org["member_count"] == 1));
+            assert!(
+                first
+                    .as_array()
+                    .expect("organizations")
+                    .iter()
+                    .all(|org| org["role"] == "owner" && org["member_count"] == 1)
+            );
             choose(&ada).await.expect(200);
             acknowledged = there;
         }

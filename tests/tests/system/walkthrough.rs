@@ -11,13 +11,17 @@ use crate::rig::process::{PASSWORD, Server, Site, run, sign_in_with};
 
 /// 2×2 pixels.
 const PICTURE: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 12, b'I',
-    b'D', b'A', b'T', 0x08, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0, 0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2,
+    0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 12, b'I', b'D', b'A', b'T', 0x08, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3,
+    1, 1, 0, 0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 /// The value behind a label of the first screen.
 fn told(screen: &str, label: &str) -> String {
-    let line = screen.lines().find_map(|line| line.trim_start().strip_prefix(label)).unwrap_or_else(|| panic!("no {label}: {screen}"));
+    let line = screen
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(label))
+        .unwrap_or_else(|| panic!("no {label}: {screen}"));
     line.split_whitespace().next().expect("a value").to_owned()
 }
 
@@ -26,7 +30,10 @@ fn outbox(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder.join("data/outbox")).expect("an outbox");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("a file").path()).collect();
     files.sort();
-    files.iter().map(|file| std::fs::read_to_string(file).expect("a mail").replace("=\r\n", "").replace("=3D", "=")).collect()
+    files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).expect("a mail").replace("=\r\n", "").replace("=3D", "="))
+        .collect()
 }
 
 fn token(mail: &str) -> String {
@@ -60,7 +67,10 @@ async fn from_an_empty_folder_to_two_people_with_an_organization() {
 async fn first_admin(server: &Server, screen: &str) -> Client {
     let admin = sign_in_with(&server.base, &told(screen, "user name"), &told(screen, "password")).await;
     let me = admin.get("/api/v1/auth/me").await.expect(200);
-    assert_eq!((&me["is_admin"], &me["org_name"], &me["org_role"]), (&json!(true), &json!("Default organization"), &json!("owner")));
+    assert_eq!(
+        (&me["is_admin"], &me["org_name"], &me["org_role"]),
+        (&json!(true), &json!("Default organization"), &json!("owner"))
+    );
     let link = told(screen, "sign in");
     let path = link.strip_prefix(&server.base).expect("a link to this server");
     let (page, secret) = path.split_once("?token=").expect("a token");
@@ -79,7 +89,10 @@ async fn a_colleague(server: &Server, folder: &Path, admin: &Client) -> Client {
     admin.post("/api/v1/org/members").json(&invitation).await.expect(202);
     let mails = outbox(folder);
     let mail = mails.last().expect("a mail");
-    assert!(mail.contains("To: grace@example.com") && mail.contains(&format!("{}/invitations/accept?token=", server.base)), "{mail}");
+    assert!(
+        mail.contains("To: grace@example.com") && mail.contains(&format!("{}/invitations/accept?token=", server.base)),
+        "{mail}"
+    );
     let token = token(mail);
     let grace = Client::new(&server.base);
     let page = grace.get(&format!("/invitations/accept?token={token}")).await;
@@ -97,7 +110,8 @@ async fn a_role(admin: &Client, grace: &Client) {
     let found = admin.get("/api/v1/org/members?search=grace").await.expect(200);
     assert_eq!(found["total"], 1);
     let id = found["members"][0]["id"].as_str().expect("an id");
-    let changed = admin.put(&format!("/api/v1/org/members/{id}/role")).json(&json!({ "role": "admin" })).await.expect(200);
+    let changed =
+        admin.put(&format!("/api/v1/org/members/{id}/role")).json(&json!({ "role": "admin" })).await.expect(200);
     assert_eq!(changed["new_role"], "admin");
     choose(grace).await.problem(401, "unauthenticated");
     let credentials = json!({ "username": "grace", "password": PASSWORD });
@@ -121,7 +135,11 @@ async fn sessions(server: &Server, admin: &Client, password: &str) {
     let other = sign_in_with(&server.base, "admin", password).await;
     let third = sign_in_with(&server.base, "admin", password).await;
     let list = admin.get("/api/v1/auth/sessions").await.expect(200);
-    let theirs = list["sessions"].as_array().expect("sessions").iter().find(|one| one["ip"] == json!(other.address().to_string()));
+    let theirs = list["sessions"]
+        .as_array()
+        .expect("sessions")
+        .iter()
+        .find(|one| one["ip"] == json!(other.address().to_string()));
     let id = theirs.expect("the other one")["id"].as_str().expect("an id");
     admin.delete(&format!("/api/v1/auth/sessions/{id}")).await.expect(200);
     other.get("/api/v1/auth/me").await.problem(401, "unauthenticated");
@@ -141,7 +159,9 @@ async fn the_commands_of_the_first_screen_work_as_they_stand() {
         let screen = server.screen("/api/v1/org/members").await;
         let lines: Vec<&str> = screen.lines().map(str::trim).filter(|line| line.starts_with("curl ")).collect();
         assert_eq!(lines.len(), 3, "{screen}");
-        for (line, wanted) in lines.iter().zip(["access_token", "\"authenticated\":true", "\"email\":\"colleague@example.com\""]) {
+        for (line, wanted) in
+            lines.iter().zip(["access_token", "\"authenticated\":true", "\"email\":\"colleague@example.com\""])
+        {
             let answered = run(Command::new("sh").args(["-c", line]).current_dir(site.folder()));
             assert_eq!(answered.code, Some(0), "{line}: {answered:?}");
             assert!(answered.out.contains(wanted), "{line}: {answered:?}");
@@ -159,24 +179,37 @@ async fn the_commands_of_the_readme_work_in_their_order() {
     let readme = include_str!("../../../README.md");
     let (_, walk) = readme.split_once("## A walk through").expect("a walk through");
     let (walk, _) = walk.split_once("\n## ").expect("a next section");
-    let blocks: Vec<&str> = walk.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect();
+    let blocks: Vec<&str> =
+        walk.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect();
     assert!(blocks.len() >= 5, "{walk}");
     std::fs::write(site.folder().join("me.png"), PICTURE).expect("a picture");
     let own = "$(curl -sS -b $JAR $URL/api/v1/auth/sessions | grep -oE 'ses_[0-9a-f-]{36}' | head -1)";
     // -f: an error of the server's is an error of the script's.
-    let script = blocks.join("\n").replace("http://127.0.0.1:8084", &server.base).replace("THE PRINTED PASSWORD", &told(&screen, "password"));
-    let script = script.replace("cargo run --", "ops-center").replace("ses_…", own).replace("curl -sS", "curl -sS --fail-with-body");
+    let script = blocks
+        .join("\n")
+        .replace("http://127.0.0.1:8084", &server.base)
+        .replace("THE PRINTED PASSWORD", &told(&screen, "password"));
+    let script = script
+        .replace("cargo run --", "ops-center")
+        .replace("ses_…", own)
+        .replace("curl -sS", "curl -sS --fail-with-body");
     std::fs::write(site.folder().join("walk.sh"), format!("set -e\n{script}\n")).expect("a script");
     let mut command = site.program(&[]);
-    let variables: Vec<_> = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+    let variables: Vec<_> =
+        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
     command = Command::new("bash");
     let programs = crate::rig::process::binary().parent().expect("a folder").to_owned();
     let path = std::process::Command::new("sh").args(["-c", "printf %s \"$PATH\""]).output().expect("a path").stdout;
     let path = format!("{}:{}", programs.display(), String::from_utf8_lossy(&path));
-    let ended = run(command.args(["-o", "pipefail", "walk.sh"]).current_dir(site.folder()).envs(variables).env("PATH", path));
+    let ended =
+        run(command.args(["-o", "pipefail", "walk.sh"]).current_dir(site.folder()).envs(variables).env("PATH", path));
     assert_eq!(ended.code, Some(0), "{ended:?}\n{script}");
     let admin = sign_in_with(&server.base, "admin", &told(&screen, "password")).await;
     let members = admin.get("/api/v1/org/members?search=grace").await.expect(200);
-    assert_eq!((&members["members"][0]["username"], &members["members"][0]["role"]), (&json!("grace"), &json!("admin")), "{ended:?}");
+    assert_eq!(
+        (&members["members"][0]["username"], &members["members"][0]["role"]),
+        (&json!("grace"), &json!("admin")),
+        "{ended:?}"
+    );
     assert!(admin.get("/api/v1/auth/me").await.expect(200)["profile_picture"].is_string());
 }

@@ -16,7 +16,9 @@ use crate::wiring::Foundation;
 const EXAMPLES: &str = "\
 EXAMPLES:
   ops-center user create --email ada@example.com --username ada --password-stdin < password.txt
-  pass show ops/ada | ops-center user create --email ada@example.com --username ada --admin --password-stdin --json";
+  pass show ops/ada | ops-center user create --email ada@example.com --username ada --admin --password-stdin --json
+  ops-center user disable ada
+  ops-center user enable ada@example.com";
 
 /// Accounts
 #[derive(Debug, Args)]
@@ -28,6 +30,18 @@ pub(super) struct UserArgs {
 #[derive(Debug, Subcommand)]
 enum UserCommand {
     Create(CreateArgs),
+    /// Shut somebody out: their sessions end at once, and they cannot sign in
+    #[command(after_long_help = EXAMPLES)]
+    Disable(SwitchArgs),
+    /// Let somebody in again
+    #[command(after_long_help = EXAMPLES)]
+    Enable(SwitchArgs),
+}
+
+#[derive(Debug, Args)]
+struct SwitchArgs {
+    /// The user name or the e-mail address
+    login: String,
 }
 
 /// Make an account with a password from standard input
@@ -59,7 +73,26 @@ impl UserArgs {
     pub(super) async fn run(self, context: Context) -> Result<(), Failure> {
         match self.command {
             UserCommand::Create(arguments) => arguments.run(context).await,
+            UserCommand::Disable(arguments) => arguments.run(context, false).await,
+            UserCommand::Enable(arguments) => arguments.run(context, true).await,
         }
+    }
+}
+
+impl SwitchArgs {
+    async fn run(self, context: Context, enable: bool) -> Result<(), Failure> {
+        let config = context.config()?;
+        let foundation = Foundation::lay(&config, &context.data, Context::ambient()).await?;
+        let users = foundation.users(&config);
+        let user = users.find(&self.login).await.map_err(|error| explain("finding the account", error))?;
+        let (done, word) = if enable {
+            (users.enable(&Actor::system(), user.id).await, "can sign in again")
+        } else {
+            (users.disable(&Actor::system(), user.id).await, "cannot sign in any more, and their sessions have ended")
+        };
+        done.map_err(|error| explain("changing the account", error))?;
+        foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))?;
+        say(&format!("{} ({}) {word}.\n", user.username, user.email))
     }
 }
 

@@ -1,4 +1,4 @@
-use kernel::{UserId, plain_text};
+use kernel::{UserId, plain_line, plain_text};
 
 use super::avatar::AvatarName;
 use crate::error::FieldError;
@@ -26,7 +26,7 @@ pub struct DisplayName(String);
 impl DisplayName {
     /// Reads it; white space around it is not part of it.
     pub fn parse(value: &str) -> Result<Self, FieldError> {
-        let name = plain_text(value, 100)?;
+        let name = plain_line(value, 100)?;
         if name.is_empty() { Err(FieldError::Empty) } else { Ok(Self(name)) }
     }
 

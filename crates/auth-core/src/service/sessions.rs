@@ -239,7 +239,7 @@ impl Sessions {
     }
 
     async fn renew(&self, old: &SessionToken, session: Session) -> Result<Renewed, AuthError> {
-        let session = Session { id: SessionId::mint(&self.ambient), ..session };
+        // The session keeps its id, so that whoever ends it by that id a moment later ends it under its new token too.
         let token = SessionToken::mint(old.tag(), &self.ambient);
         let kept = self.store.renew(old.tag(), &old.hash(), &token.hash(), &session).await?;
         if kept { Ok(Renewed { token, session }) } else { Err(AuthError::SessionEnded) }

@@ -99,7 +99,7 @@ impl SignIn {
             None => None,
         };
         let Some(found) = found else {
-            self.note_failure(actor, "one-time link").await?;
+            self.note_failure(actor, "one-time-link").await?;
             return Err(AuthError::InvalidCredentials);
         };
         self.ports.throttle.forgive(&address.key, address.rule).await?;
@@ -156,7 +156,8 @@ impl SignIn {
     }
 
     async fn note_failure(&self, actor: &Actor, login: &str) -> Result<(), AuthError> {
-        let typed: String = login.chars().filter(|c| !c.is_control()).take(64).collect();
+        // People type passwords into the wrong field: only what can be a login is remembered.
+        let typed = canonical_login(login).unwrap_or_else(|| "not a login".to_owned());
         let record = Record::new(&self.ambient, actor, Action::Login, "login", typed).ended(Outcome::Failure);
         Ok(self.ports.standings.note(&record).await?)
     }

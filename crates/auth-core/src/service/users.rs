@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::sessions::later;
 use crate::policy::password::judge;
+use crate::ports::canonical_login;
 use crate::{
     AuthError, Inserted, LinkStore, NewUser, PasswordHasher, Secret, Sessions, Switched, User, UserStore, UserTag,
 };
@@ -43,6 +44,12 @@ impl Users {
     /// One account.
     pub async fn get(&self, id: UserId) -> Result<User, AuthError> {
         Ok(self.users.by_id(id).await?.ok_or(AuthError::UserNotFound)?.user)
+    }
+
+    /// The account of a user name or e-mail address.
+    pub async fn find(&self, login: &str) -> Result<User, AuthError> {
+        let login = canonical_login(login).ok_or(AuthError::UserNotFound)?;
+        Ok(self.users.by_login(&login).await?.ok_or(AuthError::UserNotFound)?.user)
     }
 
     /// Makes an account with a password that satisfies the policy. The operator may use reserved names.

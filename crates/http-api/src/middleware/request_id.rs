@@ -51,7 +51,7 @@ pub async fn identify_request<B: MessageBody + 'static>(
     }
     let problem = response.response().extensions().get::<Problem>().cloned();
     span.in_scope(|| {
-        log(method.as_str(), response.request().path(), status, elapsed.as_secs_f64() * 1e3, problem.as_ref())
+        log(method.as_str(), response.request().path(), status, elapsed.as_secs_f64() * 1e3, problem.as_ref());
     });
     Ok(response)
 }

@@ -17,8 +17,6 @@ impl From<OrgError> for Problem {
             OrgError::AlreadyInvited => Self::conflict("already_invited", detail),
             OrgError::DomainNotAllowed => Self::invalid_field("/email", detail),
             OrgError::SlugTaken => Self::conflict("slug_taken", detail),
-            OrgError::NotActive => Self::conflict("not_active", detail),
-            OrgError::NotFresh { max_age } => Self::stale_sign_in(max_age.as_secs()),
             OrgError::ConfirmRequired => Self::new(StatusCode::BAD_REQUEST, "confirm_required", detail),
             OrgError::Store(cause) => cause.into(),
         }

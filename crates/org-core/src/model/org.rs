@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use kernel::{OrgId, Role, Timestamp, UserId, plain_text};
+use kernel::{OrgId, Role, Timestamp, UserId, plain_line};
 
 use super::settings::Settings;
 use crate::error::FieldError;
@@ -13,7 +13,7 @@ pub struct OrgName(String);
 impl OrgName {
     /// Reads it; white space around it is not part of it.
     pub fn parse(value: &str) -> Result<Self, FieldError> {
-        let name = plain_text(value, 100)?;
+        let name = plain_line(value, 100)?;
         if name.is_empty() { Err(FieldError::Empty) } else { Ok(Self(name)) }
     }
 

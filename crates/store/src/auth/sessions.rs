@@ -16,7 +16,7 @@ use crate::transaction::{
 };
 use crate::value::{after, bytes, duration, length, storable};
 
-/// How exactly `last_seen` is kept: a session used more often is written once in this time.
+/// How exactly `last_seen` is kept: a session used more often is written once in this time, or in a tenth of its idle time.
 const PRECISION: chrono::TimeDelta = chrono::TimeDelta::seconds(1);
 
 /// Sessions in the database.
@@ -170,7 +170,8 @@ impl SessionStore for SeaSessions {
             self.bury(key, now).await?;
             return Ok(None);
         }
-        if now - row.last_seen >= PRECISION && !self.slide(key, &row, now).await? {
+        let precision = PRECISION.min(chrono::TimeDelta::microseconds(row.idle_micros / 10));
+        if now - row.last_seen >= precision && !self.slide(key, &row, now).await? {
             return Ok(None);
         }
         Ok(Some(to_seen(row).session))

@@ -147,6 +147,16 @@ async fn update(tx: &Tx, org: OrgId, row: ActiveModel) -> Result<(), DbErr> {
     Entity::update_many().set(row).filter(Column::Id.eq(org.uuid())).exec(&**tx).await.map(drop)
 }
 
+/// Moves the epoch of every membership: sessions in the organization stay dead when it becomes active again.
+async fn end_sessions(tx: &Tx, org: OrgId) -> Result<(), DbErr> {
+    membership::Entity::update_many()
+        .col_expr(membership::Column::Epoch, Expr::col(membership::Column::Epoch).add(1))
+        .filter(membership::Column::OrgId.eq(org.uuid()))
+        .exec(&**tx)
+        .await
+        .map(drop)
+}
+
 #[async_trait]
 impl OrgStore for SeaOrgs {
     async fn create(&self, org: &Org, owner: UserId, record: &Record) -> Result<Created, StoreError> {
@@ -229,6 +239,9 @@ impl OrgStore for SeaOrgs {
             if status == OrgStatus::Deleted {
                 row.deleted_at = Set(Some(storable(record.at)));
                 bury(&tx, org).await?;
+            }
+            if status != OrgStatus::Active {
+                end_sessions(&tx, org).await?;
             }
             update(&tx, org, row).await?;
             Ok(Commit(true))

@@ -69,7 +69,7 @@ impl Person {
     /// The same session as seen by another server.
     pub(crate) fn at(&self, wire: &Wire) -> Self {
         let other = Self::new(wire, &self.address, &self.id, &self.email, &self.username);
-        *other.cookie.lock().unwrap() = self.cookie.lock().unwrap().clone();
+        other.cookie.lock().unwrap().clone_from(&self.cookie.lock().unwrap());
         other
     }
 

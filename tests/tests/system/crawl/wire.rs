@@ -265,13 +265,10 @@ async fn unchunk(stream: &mut (impl AsyncReadExt + Unpin), mut rest: Vec<u8>) ->
 }
 
 async fn fill(stream: &mut (impl AsyncReadExt + Unpin), buffer: &mut Vec<u8>) -> Option<()> {
-    let mut piece = [0; 16 * 1024];
-    match stream.read(&mut piece).await {
+    buffer.reserve(16 * 1024);
+    match stream.read_buf(buffer).await {
         Ok(0) | Err(_) => None,
-        Ok(read) => {
-            buffer.extend_from_slice(&piece[..read]);
-            Some(())
-        }
+        Ok(_) => Some(()),
     }
 }
 

@@ -98,7 +98,8 @@ async fn a_hundred_addresses_have_at_most_sixty_attempts_an_hour_at_one_account(
         let answers = at_once(strangers.iter().map(|stranger| attempt(stranger, "VICTIM@x.test"))).await;
         let mut admitted = answers.iter().filter(|answer| wait(answer).is_none()).count();
         // One, then one after a second, then one after two more.
-        let passed = [0, 1, 3, 7, 15].into_iter().filter(|second| began.elapsed() >= Duration::from_secs(*second)).count();
+        let passed =
+            [0, 1, 3, 7, 15].into_iter().filter(|second| began.elapsed() >= Duration::from_secs(*second)).count();
         assert!((1..=passed).contains(&admitted), "{admitted} of a hundred at once");
         // An hour, in which each of them tries again every now and then, under every spelling of the name.
         for step in 0..100 {
@@ -115,12 +116,11 @@ async fn a_hundred_addresses_have_at_most_sixty_attempts_an_hour_at_one_account(
         let elsewhere = victim.in_new_browser();
         assert!(wait(&elsewhere.post("/api/v1/auth/login").json(&credentials).await).is_some());
         for _ in 0..3 {
-            browser.sign_out().await;
             browser.sign_in().await;
             browser.me().await;
+            browser.sign_out().await;
         }
         // And it cannot be used to guess at leisure.
-        browser.sign_out().await;
         let mut guesses = 0;
         while wait(&attempt(&browser, &victim.email).await).is_none() {
             guesses += 1;
@@ -153,7 +153,9 @@ async fn a_thousand_forged_addresses_from_an_untrusted_peer_are_one() {
                 // Every client of the kit has an address of its own, and here one more.
                 let requests = (0..8).map(|number| {
                     let forged = format!("203.0.{batch}.{number}");
-                    attempt_from(&app, &[&forged], &format!("nobody{batch}x{number}")).header("Forwarded", &format!("for={forged}")).header("X-Real-IP", &forged)
+                    attempt_from(&app, &[&forged], &format!("nobody{batch}x{number}"))
+                        .header("Forwarded", &format!("for={forged}"))
+                        .header("X-Real-IP", &forged)
                 });
                 admitted += at_once(requests).await.iter().filter(|answer| wait(answer).is_none()).count();
             }

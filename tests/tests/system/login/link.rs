@@ -36,7 +36,8 @@ async fn a_link_signs_in_once_of_thirty_two_at_once() {
             let page = app.visitor().get(&format!("/sign-in/link?token={token}")).await;
             assert_eq!((page.status, session_cookies(&page).len()), (200, 0));
         }
-        let requests = (0..32).map(|number| press(&if number % 2 == 0 { app.visitor() } else { sibling.visitor() }, &token));
+        let requests =
+            (0..32).map(|number| press(&if number % 2 == 0 { app.visitor() } else { sibling.visitor() }, &token));
         let answers = at_once(requests).await;
         assert_eq!(tally(&answers), [(303, 1), (401, 31)]);
         let given: Vec<String> = answers.iter().flat_map(session_cookies).collect();
@@ -67,7 +68,9 @@ async fn a_link_of_a_disabled_account_and_one_that_never_was_answer_alike() {
     TestApp::each(|app| async move {
         let ada = app.user("ada@x.test").await;
         let token = issue(&app, ada.id).await;
-        app.run(move |services| async move { services.users.disable(&Actor::system(), ada.id).await }).await.expect("disabled");
+        app.run(move |services| async move { services.users.disable(&Actor::system(), ada.id).await })
+            .await
+            .expect("disabled");
         let (disabled, unknown) = (press(&app.visitor(), &token).await, press(&app.visitor(), &"A".repeat(43)).await);
         refused(&disabled);
         refused(&unknown);

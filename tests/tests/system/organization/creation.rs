@@ -25,7 +25,8 @@ async fn eighty_organizations_made_by_four_at_once_all_survive() {
         });
         let answers = at_once(requests).await;
         assert_eq!(tally(&answers), [(201, 80)]);
-        let slugs: BTreeSet<String> = answers.iter().map(|answer| answer.json()["organization"]["slug"].to_string()).collect();
+        let slugs: BTreeSet<String> =
+            answers.iter().map(|answer| answer.json()["organization"]["slug"].to_string()).collect();
         assert_eq!(slugs.len(), 80);
         let mut names = BTreeSet::new();
         for maker in &makers {
@@ -33,7 +34,10 @@ async fn eighty_organizations_made_by_four_at_once_all_survive() {
             assert_eq!(mine.header("x-total-count"), Some("20"));
             let mine = mine.expect(200);
             for org in mine.as_array().expect("organizations") {
-                assert_eq!((&org["role"], &org["status"], &org["member_count"]), (&json!("owner"), &json!("active"), &json!(1)));
+                assert_eq!(
+                    (&org["role"], &org["status"], &org["member_count"]),
+                    (&json!("owner"), &json!("active"), &json!(1))
+                );
                 names.insert(org["name"].as_str().expect("a name").to_owned());
             }
         }
@@ -57,14 +61,24 @@ async fn my_organizations_are_paged_in_a_stable_order() {
             assert_eq!(answer.header("x-total-count"), Some("7"), "{query}");
             answer.expect(200).as_array().expect("a bare array").clone()
         };
-        let ids = |rows: &[Value]| rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>();
+        let ids =
+            |rows: &[Value]| rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>();
         let all = page("").await;
         assert_eq!(ids(&all), made, "the one joined first first");
-        assert_eq!([ids(&page("?limit=3").await), ids(&page("?limit=3&offset=3").await), ids(&page("?limit=3&offset=6").await)].concat(), made);
+        assert_eq!(
+            [
+                ids(&page("?limit=3").await),
+                ids(&page("?limit=3&offset=3").await),
+                ids(&page("?limit=3&offset=6").await)
+            ]
+            .concat(),
+            made
+        );
         assert!(page("?offset=7").await.is_empty());
         for row in &all {
             let keys: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
-            let wanted = ["id", "name", "role", "plan_tier", "status", "member_count", "joined_at", "logo_url", "is_current"];
+            let wanted =
+                ["id", "name", "role", "plan_tier", "status", "member_count", "joined_at", "logo_url", "is_current"];
             assert!(wanted.iter().all(|key| keys.contains(key)), "{keys:?}");
             assert_eq!(row["is_current"], json!(row["id"] == json!(made[6])), "the session went to the last one");
         }
@@ -109,14 +123,24 @@ async fn a_new_organization_is_free_whatever_its_maker_writes() {
 async fn one_slug_is_taken_once_of_thirty_two_at_once() {
     TestApp::each(|app| async move {
         let ada = app.user("ada@x.test").await;
-        let answers = at_once((0..32).map(|number| create(&ada, &json!({ "name": format!("Acme {number}"), "slug": "acme" })))).await;
+        let answers =
+            at_once((0..32).map(|number| create(&ada, &json!({ "name": format!("Acme {number}"), "slug": "acme" }))))
+                .await;
         assert_eq!(tally(&answers), [(201, 1), (409, 31)]);
         assert_eq!(ada.get("/api/v1/org/my-orgs").await.header("x-total-count"), Some("1"));
         for (body, pointer) in [
-            (json!({ "name": "" }), "/name"), (json!({ "name": "   " }), "/name"), (json!({ "name": "a".repeat(101) }), "/name"),
-            (json!({ "name": "a\u{0}b" }), "/name"), (json!({ "name": 1 }), "/name"), (json!({ "name": null }), "/name"), (json!({}), "/name"),
-            (json!({ "name": "a", "slug": "A" }), "/slug"), (json!({ "name": "a", "slug": "-a" }), "/slug"), (json!({ "name": "a", "slug": "a" }), "/slug"),
-            (json!({ "name": "a", "slug": "a b" }), "/slug"), (json!({ "name": "a", "slug": "a".repeat(64) }), "/slug"),
+            (json!({ "name": "" }), "/name"),
+            (json!({ "name": "   " }), "/name"),
+            (json!({ "name": "a".repeat(101) }), "/name"),
+            (json!({ "name": "a\u{0}b" }), "/name"),
+            (json!({ "name": 1 }), "/name"),
+            (json!({ "name": null }), "/name"),
+            (json!({}), "/name"),
+            (json!({ "name": "a", "slug": "A" }), "/slug"),
+            (json!({ "name": "a", "slug": "-a" }), "/slug"),
+            (json!({ "name": "a", "slug": "a" }), "/slug"),
+            (json!({ "name": "a", "slug": "a b" }), "/slug"),
+            (json!({ "name": "a", "slug": "a".repeat(64) }), "/slug"),
         ] {
             let answer = create(&ada, &body).await;
             assert_eq!(answer.status, 422, "{body}: {}", answer.text());

@@ -11,7 +11,8 @@ use crate::rig::party::{add, adding, found};
 async fn a_deletion_must_be_meant_and_fresh_and_by_an_owner() {
     TestApp::each(|app| async move {
         let sibling = app.sibling().await;
-        let (ada, bob, eve) = (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("eve@x.test").await);
+        let (ada, bob, eve) =
+            (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("eve@x.test").await);
         let org = found(&ada, "Acme").await;
         add(&ada, &org, &bob, "admin").await;
         bob.switch_org(&org).await;
@@ -46,7 +47,11 @@ async fn a_deletion_must_be_meant_and_fresh_and_by_an_owner() {
         ada.delete(&confirmed).await.problem(404, "not_found");
         adding(&ada, &org, "late@x.test", "member").await.problem(404, "not_found");
         let guest = app.user("guest@x.test").await;
-        guest.post("/api/v1/org/invitations/accept").json(&serde_json::json!({ "token": token })).await.problem(404, "not_found");
+        guest
+            .post("/api/v1/org/invitations/accept")
+            .json(&serde_json::json!({ "token": token }))
+            .await
+            .problem(404, "not_found");
         bob.sign_in().await;
         assert!(bob.me().await["org_id"].is_null());
     })

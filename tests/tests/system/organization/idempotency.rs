@@ -20,7 +20,10 @@ fn invite(by: &Client, org: &str, key: &str, email: &str) -> Request {
 /// The first answer, and whether each of the others is it or says that it is still being made.
 #[track_caller]
 fn one_effect(answers: &[Answer], status: u16) -> Value {
-    let firsts: Vec<&Answer> = answers.iter().filter(|answer| answer.status == status && answer.header("idempotent-replayed").is_none()).collect();
+    let firsts: Vec<&Answer> = answers
+        .iter()
+        .filter(|answer| answer.status == status && answer.header("idempotent-replayed").is_none())
+        .collect();
     assert_eq!(firsts.len(), 1, "one was the first");
     for answer in answers {
         if answer.status == status {
@@ -42,7 +45,8 @@ async fn twenty_at_once_with_one_key_make_one_organization() {
         let sibling = app.sibling().await;
         let ada = app.user("ada@x.test").await;
         let bases = [&app.base, &sibling.base];
-        let answers = at_once((0..20).map(|number| create(&Client::at(&ada, bases[number % 2]), "key-1", "Acme"))).await;
+        let answers =
+            at_once((0..20).map(|number| create(&Client::at(&ada, bases[number % 2]), "key-1", "Acme"))).await;
         let made = one_effect(&answers, 201);
         assert_eq!(count(&ada).await, "1");
         for base in bases {
@@ -68,7 +72,9 @@ async fn twenty_at_once_with_one_key_send_one_invitation() {
         let ada = app.user("ada@x.test").await;
         let org = found(&ada, "Acme").await;
         let bases = [&app.base, &sibling.base];
-        let answers = at_once((0..20).map(|number| invite(&Client::at(&ada, bases[number % 2]), &org, "invite-1", "new@x.test"))).await;
+        let answers =
+            at_once((0..20).map(|number| invite(&Client::at(&ada, bases[number % 2]), &org, "invite-1", "new@x.test")))
+                .await;
         let invited = one_effect(&answers, 202);
         assert_eq!(app.mails().len(), 1);
         let again = invite(&ada, &org, "invite-1", "new@x.test").await;

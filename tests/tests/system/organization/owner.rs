@@ -141,7 +141,8 @@ async fn owners_who_leave_at_once_leave_one() {
         });
         let (disabled, answers) = tokio::join!(join_all(disabled), at_once(requests));
         no_failures(&answers);
-        let gone = disabled.into_iter().filter(|done| *done).count() + answers.iter().filter(|answer| answer.status == 200).count();
+        let gone = disabled.into_iter().filter(|done| *done).count()
+            + answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(gone, 7, "all but one");
         let admin = app.admin().await;
         let all = admin.get("/api/v1/org/organizations?search=Exodus").await.expect(200);

@@ -61,10 +61,18 @@ async fn nobody_gives_or_touches_a_role_above_their_own() {
                 let actor = &court.by_role[own];
                 for role in ROLES {
                     let answer = adding(actor, &court.org, &format!("{own}.{role}@x.test"), role).await;
-                    if reaches(own, role) { answer.expect(202) } else { answer.problem(403, code(own)) };
+                    if reaches(own, role) {
+                        answer.expect(202)
+                    } else {
+                        answer.problem(403, code(own))
+                    };
 
                     let known = adding(actor, &court.org, &target.email, role).await;
-                    if reaches(own, role) { known.expect(201) } else { known.problem(403, code(own)) };
+                    if reaches(own, role) {
+                        known.expect(201)
+                    } else {
+                        known.problem(403, code(own))
+                    };
                     if reaches(own, role) {
                         removing(&court.boss, &court.org, &target).await.expect(200);
                     }
@@ -73,7 +81,11 @@ async fn nobody_gives_or_touches_a_role_above_their_own() {
                     add(&court.boss, &court.org, &target, from).await;
                     let may = reaches(own, from) && reaches(own, to);
                     let answer = giving(actor, &court.org, &target, to).await;
-                    if may { answer.expect(200) } else { answer.problem(403, code(own)) };
+                    if may {
+                        answer.expect(200)
+                    } else {
+                        answer.problem(403, code(own))
+                    };
                     assert_eq!(court.role_of(&target).await, if may { to } else { from }, "{own}: {from} to {to}");
                     removing(&court.boss, &court.org, &target).await.expect(200);
                 }
@@ -97,7 +109,8 @@ async fn nobody_gives_or_touches_a_role_above_their_own() {
 /// Whoever cannot give a role cannot send or take back an invitation to it either.
 async fn invitations_are_out_of_reach_too(court: &Court) {
     let invited = adding(&court.boss, &court.org, "heir@x.test", "owner").await.expect(202);
-    let path = format!("/api/v1/org/{}/invitations/{}", court.org, invited["invitation"]["id"].as_str().expect("an id"));
+    let path =
+        format!("/api/v1/org/{}/invitations/{}", court.org, invited["invitation"]["id"].as_str().expect("an id"));
     for own in ["admin", "billing_admin", "member"] {
         let actor = &court.by_role[own];
         actor.post(&format!("{path}/resend")).await.problem(403, code(own));
@@ -138,10 +151,32 @@ async fn what_is_no_role_is_refused_and_nothing_changes_in_any_organization() {
         let before = (members(&court.boss, &court.org).await, members(&neighbour, &theirs).await);
         let target = &court.by_role["member"];
         for role in [
-            json!("OWNER"), json!("Owner"), json!(" owner"), json!("owner "), json!("owner\u{0}"), json!("ｏwner"), json!("ow\u{200b}ner"),
-            json!("оwner"), json!(""), json!("superuser"), json!("root"), json!("viewer"), json!("user"), json!("null"), json!("*"),
-            json!("owner,admin"), json!("'; DROP TABLE membership; --"), json!("a".repeat(10_000)), json!(["owner"]), json!({ "role": "owner" }),
-            json!(null), json!(0), json!(1), json!(true), json!(-1), json!(1.5),
+            json!("OWNER"),
+            json!("Owner"),
+            json!(" owner"),
+            json!("owner "),
+            json!("owner\u{0}"),
+            json!("ｏwner"),
+            json!("ow\u{200b}ner"),
+            json!("оwner"),
+            json!(""),
+            json!("superuser"),
+            json!("root"),
+            json!("viewer"),
+            json!("user"),
+            json!("null"),
+            json!("*"),
+            json!("owner,admin"),
+            json!("'; DROP TABLE membership; --"),
+            json!("a".repeat(10_000)),
+            json!(["owner"]),
+            json!({ "role": "owner" }),
+            json!(null),
+            json!(0),
+            json!(1),
+            json!(true),
+            json!(-1),
+            json!(1.5),
         ] {
             let path = format!("/api/v1/org/{}/members/{}/role", court.org, target.id);
             for body in [json!({ "role": role }), json!({ "org_role": role })] {
@@ -150,7 +185,11 @@ async fn what_is_no_role_is_refused_and_nothing_changes_in_any_organization() {
                 let errors = answer.json()["errors"].clone();
                 assert!(errors.as_array().is_some_and(|errors| !errors.is_empty()), "{body}: {errors}");
             }
-            let invited = court.boss.post(&format!("/api/v1/org/{}/members", court.org)).json(&json!({ "email": "new@x.test", "role": role })).await;
+            let invited = court
+                .boss
+                .post(&format!("/api/v1/org/{}/members", court.org))
+                .json(&json!({ "email": "new@x.test", "role": role }))
+                .await;
             assert_eq!(invited.status, 422, "{role}: {}", invited.text());
             let searched = court.boss.get(&format!("/api/v1/org/{}/members?role={}", court.org, "OWNER")).await;
             assert_eq!(searched.status, 422);

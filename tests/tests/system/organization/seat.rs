@@ -13,7 +13,8 @@ async fn thirty_two_invitations_at_once_take_the_seats_there_are() {
         let ada = app.user("ada@x.test").await;
         let org = found(&ada, "Full").await;
         let base = |number: usize| if number % 2 == 0 { &app.base } else { &sibling.base };
-        let invite = |number: usize| adding(&Client::at(&ada, base(number)), &org, &format!("guest{number}@x.test"), "member");
+        let invite =
+            |number: usize| adding(&Client::at(&ada, base(number)), &org, &format!("guest{number}@x.test"), "member");
         let answers = at_once((0..32).map(invite)).await;
         assert_eq!(tally(&answers), [(202, 9), (409, 23)]);
         for answer in answers.iter().filter(|answer| answer.status == 409) {
@@ -42,7 +43,10 @@ async fn additions_and_acceptances_at_once_share_the_seats() {
             let ada = app.user("ada@x.test").await;
             let org = found(&ada, "Tight").await;
             // Two invitations are open, three seats are left, and sixteen people are added at once, each twice.
-            ada.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": false })).await.expect(200);
+            ada.put(&format!("/api/v1/org/{org}/settings"))
+                .json(&json!({ "autoAcceptMembers": false }))
+                .await
+                .expect(200);
             let mut acceptances = Vec::new();
             for number in 0..2 {
                 let guest = app.user(&format!("guest{number}@x.test")).await;
@@ -50,18 +54,27 @@ async fn additions_and_acceptances_at_once_share_the_seats() {
                 let token = app.mails().pop().and_then(|mail| mail.token()).expect("a token");
                 acceptances.push((guest, token));
             }
-            ada.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": true })).await.expect(200);
+            ada.put(&format!("/api/v1/org/{org}/settings"))
+                .json(&json!({ "autoAcceptMembers": true }))
+                .await
+                .expect(200);
             let mut requests = Vec::new();
             for number in 0..16 {
                 let user = app.user(&format!("user{number}@x.test")).await;
                 requests.push(adding(&ada, &org, &user.email, "member"));
                 requests.push(adding(&Client::at(&ada, &sibling.base), &org, &user.email, "member"));
             }
-            let accept = |(guest, token): &(testkit::TestUser, String)| guest.post("/api/v1/org/invitations/accept").json(&json!({ "token": token }));
+            let accept = |(guest, token): &(testkit::TestUser, String)| {
+                guest.post("/api/v1/org/invitations/accept").json(&json!({ "token": token }))
+            };
             let accepted = acceptances.iter().map(accept);
             let answers = at_once(requests.into_iter().chain(accepted)).await;
             no_failures(&answers);
-            assert_eq!(answers[32..].iter().filter(|answer| answer.status == 200).count(), 2, "an invitation has its seat");
+            assert_eq!(
+                answers[32..].iter().filter(|answer| answer.status == 200).count(),
+                2,
+                "an invitation has its seat"
+            );
             assert_eq!(answers[..32].iter().filter(|answer| answer.status == 201).count(), 3);
             for answer in answers[..32].iter().filter(|answer| answer.status != 201) {
                 let code = answer.expect(409)["code"].clone();
@@ -127,7 +140,8 @@ async fn members_added_at_once_are_all_there() {
             assert_eq!(seen.len(), 41);
             let bob = app.user("later@x.test").await;
             add(&ada, &org, &bob, "billing_admin").await;
-            let found = ada.get(&format!("/api/v1/org/{org}/members?search=LATER&role=billing_admin")).await.expect(200);
+            let found =
+                ada.get(&format!("/api/v1/org/{org}/members?search=LATER&role=billing_admin")).await.expect(200);
             assert_eq!((&found["total"], &found["members"][0]["email"]), (&json!(1), &json!("later@x.test")));
         },
     )

@@ -19,7 +19,11 @@ fn whole() -> Value {
 #[track_caller]
 fn contains(whole: &Value, part: &Value) {
     for (key, value) in part.as_object().expect("an object") {
-        if value.is_object() { contains(&whole[key], value) } else { assert_eq!(&whole[key], value, "{key} of {whole}") }
+        if value.is_object() {
+            contains(&whole[key], value)
+        } else {
+            assert_eq!(&whole[key], value, "{key} of {whole}")
+        }
     }
 }
 
@@ -127,9 +131,15 @@ async fn parts_that_are_written_at_once_all_stay() {
         let sibling = app.sibling().await;
         let ada = app.owner("ada@x.test", "Acme").await;
         let parts = [
-            json!({ "displayName": "D" }), json!({ "description": "T" }), json!({ "website": "https://w.example" }), json!({ "timezone": "Asia/Tokyo" }),
-            json!({ "branding": { "primaryColor": "#000001" } }), json!({ "branding": { "accentColor": "#000002" } }),
-            json!({ "preferences": { "language": "fr" } }), json!({ "preferences": { "timeFormat": "12h" } }), json!({ "autoAcceptMembers": true }),
+            json!({ "displayName": "D" }),
+            json!({ "description": "T" }),
+            json!({ "website": "https://w.example" }),
+            json!({ "timezone": "Asia/Tokyo" }),
+            json!({ "branding": { "primaryColor": "#000001" } }),
+            json!({ "branding": { "accentColor": "#000002" } }),
+            json!({ "preferences": { "language": "fr" } }),
+            json!({ "preferences": { "timeFormat": "12h" } }),
+            json!({ "autoAcceptMembers": true }),
         ];
         let requests = parts.iter().enumerate().map(|(number, part)| {
             let at = if number % 2 == 0 { &app } else { &sibling };

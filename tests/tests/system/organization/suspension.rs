@@ -69,7 +69,13 @@ async fn only_the_operator_suspends_and_only_to_a_state_that_is_one() {
         let path = format!("/api/v1/org/{org}/status");
         ada.put(&path).json(&json!({ "status": "suspended" })).await.problem(403, "forbidden");
         let admin = app.admin().await;
-        for wrong in [json!({ "status": "deleted" }), json!({ "status": "SUSPENDED" }), json!({ "status": null }), json!({}), json!({ "status": "active", "plan_tier": "enterprise" })] {
+        for wrong in [
+            json!({ "status": "deleted" }),
+            json!({ "status": "SUSPENDED" }),
+            json!({ "status": null }),
+            json!({}),
+            json!({ "status": "active", "plan_tier": "enterprise" }),
+        ] {
             assert_eq!(admin.put(&path).json(&wrong).await.status, 422, "{wrong}");
         }
         let unknown = "/api/v1/org/org_01890a5d-ac96-774b-bcce-b302099a8057/status";

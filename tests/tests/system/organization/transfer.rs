@@ -23,7 +23,10 @@ async fn a_stale_sign_in_hands_nothing_over_and_a_fresh_one_does() {
         let problem = stale.problem(401, "insufficient_user_authentication");
         assert_eq!(problem["max_age"], 300);
         let challenge = stale.header("www-authenticate").expect("a challenge");
-        assert!(challenge.contains("error=\"insufficient_user_authentication\"") && challenge.contains("max_age"), "{challenge}");
+        assert!(
+            challenge.contains("error=\"insufficient_user_authentication\"") && challenge.contains("max_age"),
+            "{challenge}"
+        );
         assert!(stale.set_cookies().is_empty(), "the session lives");
         // A new token is not a new proof.
         ada.switch_org(&org).await;
@@ -43,7 +46,8 @@ async fn a_stale_sign_in_hands_nothing_over_and_a_fresh_one_does() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_owners_hand_over_and_only_to_members() {
     TestApp::each(|app| async move {
-        let (ada, bob, carol) = (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("carol@x.test").await);
+        let (ada, bob, carol) =
+            (app.user("ada@x.test").await, app.user("bob@x.test").await, app.user("carol@x.test").await);
         let org = found(&ada, "Acme").await;
         add(&ada, &org, &bob, "admin").await;
         hand_over(&bob, &org, &bob).await.problem(403, "forbidden");

@@ -15,7 +15,12 @@ fn has(value: &Value, keys: &[&str]) {
 }
 
 async fn cast(app: &TestApp) -> (String, [TestUser; 4]) {
-    let people = [app.user("ada@x.test").await, app.user("adm@x.test").await, app.user("bill@x.test").await, app.user("mem@x.test").await];
+    let people = [
+        app.user("ada@x.test").await,
+        app.user("adm@x.test").await,
+        app.user("bill@x.test").await,
+        app.user("mem@x.test").await,
+    ];
     let org = found(&people[0], "Acme").await;
     for (person, role) in people[1..].iter().zip(["admin", "billing_admin", "member"]) {
         add(&people[0], &org, person, role).await;
@@ -31,9 +36,25 @@ async fn money_is_for_those_who_manage_it() {
     TestApp::each(|app| async move {
         let (org, [owner, admin, billing, member]) = cast(&app).await;
         for (person, sees) in [(&owner, true), (&admin, false), (&billing, true), (&member, false)] {
-            for path in ["/api/v1/org/info".to_owned(), format!("/api/v1/org/{org}"), format!("/api/v1/org/info?org_id={org}")] {
+            for path in
+                ["/api/v1/org/info".to_owned(), format!("/api/v1/org/{org}"), format!("/api/v1/org/info?org_id={org}")]
+            {
                 let info = person.get(&path).await.expect(200);
-                has(&info, &["id", "name", "slug", "created_at", "status", "plan_tier", "owner", "member_count", "seats", "seats_used"]);
+                has(
+                    &info,
+                    &[
+                        "id",
+                        "name",
+                        "slug",
+                        "created_at",
+                        "status",
+                        "plan_tier",
+                        "owner",
+                        "member_count",
+                        "seats",
+                        "seats_used",
+                    ],
+                );
                 assert_eq!((&info["owner"], &info["member_count"]), (&json!("ada@x.test"), &json!(4)));
                 for key in ["lago_customer_id", "stripe_customer_id"] {
                     assert_eq!(info.get(key).is_some(), sees, "{key} for {}", person.email);
@@ -45,10 +66,39 @@ async fn money_is_for_those_who_manage_it() {
                 continue;
             }
             let money = money.expect(200);
-            has(&money, &["plan_tier", "status", "created_at", "lago_customer_id", "stripe_customer_id", "subscription", "usage", "invoices", "paymentMethod"]);
-            has(&money["subscription"], &["plan", "status", "seats", "seatsUsed", "amount", "currency", "interval", "nextBillingDate", "cancelAtPeriodEnd"]);
+            has(
+                &money,
+                &[
+                    "plan_tier",
+                    "status",
+                    "created_at",
+                    "lago_customer_id",
+                    "stripe_customer_id",
+                    "subscription",
+                    "usage",
+                    "invoices",
+                    "paymentMethod",
+                ],
+            );
+            has(
+                &money["subscription"],
+                &[
+                    "plan",
+                    "status",
+                    "seats",
+                    "seatsUsed",
+                    "amount",
+                    "currency",
+                    "interval",
+                    "nextBillingDate",
+                    "cancelAtPeriodEnd",
+                ],
+            );
             has(&money["usage"], &["apiCalls", "apiCallsLimit"]);
-            assert_eq!((&money["subscription"]["seatsUsed"], &money["usage"]["apiCallsLimit"]), (&json!(4), &json!(1000)));
+            assert_eq!(
+                (&money["subscription"]["seatsUsed"], &money["usage"]["apiCallsLimit"]),
+                (&json!(4), &json!(1000))
+            );
         }
     })
     .await;
@@ -61,17 +111,31 @@ async fn roles_stats_members_and_lists_have_their_shape() {
         adding(&owner, &org, "guest@x.test", "member").await.expect(202);
         let roles = member.get("/api/v1/org/roles").await.expect(200);
         assert_eq!(roles["customRoles"], json!([]));
-        let permissions: Vec<(&str, usize)> = roles["roles"].as_array().expect("roles").iter().map(|role| {
-            has(role, &["id", "name", "description", "permissions"]);
-            (role["id"].as_str().expect("an id"), role["permissions"].as_array().expect("permissions").len())
-        }).collect();
+        let permissions: Vec<(&str, usize)> = roles["roles"]
+            .as_array()
+            .expect("roles")
+            .iter()
+            .map(|role| {
+                has(role, &["id", "name", "description", "permissions"]);
+                (role["id"].as_str().expect("an id"), role["permissions"].as_array().expect("permissions").len())
+            })
+            .collect();
         assert_eq!(permissions, [("owner", 6), ("admin", 4), ("billing_admin", 2), ("member", 1)]);
 
         let stats = member.get("/api/v1/org/stats").await.expect(200);
         for (key, value) in [
-            ("total_members", json!(4)), ("totalMembers", json!(4)), ("active_members", json!(4)), ("activeMembers", json!(4)), ("pending_invites", json!(1)), ("pendingInvites", json!(1)),
-            ("members_by_role", json!({ "owner": 1, "admin": 1, "billing_admin": 1, "member": 1 })), ("api_calls_used", json!(0)), ("api_calls_limit", json!(1000)),
-            ("plan_tier", json!("free")), ("status", json!("active")), ("organization_name", json!("Acme")),
+            ("total_members", json!(4)),
+            ("totalMembers", json!(4)),
+            ("active_members", json!(4)),
+            ("activeMembers", json!(4)),
+            ("pending_invites", json!(1)),
+            ("pendingInvites", json!(1)),
+            ("members_by_role", json!({ "owner": 1, "admin": 1, "billing_admin": 1, "member": 1 })),
+            ("api_calls_used", json!(0)),
+            ("api_calls_limit", json!(1000)),
+            ("plan_tier", json!("free")),
+            ("status", json!("active")),
+            ("organization_name", json!("Acme")),
         ] {
             assert_eq!(stats[key], value, "{key}");
         }
@@ -80,10 +144,26 @@ async fn roles_stats_members_and_lists_have_their_shape() {
         owner.put("/api/v1/auth/profile").json(&json!({ "display_name": "Ada King Lovelace" })).await.expect(200);
         let page = member.get("/api/v1/org/members").await.expect(200);
         assert_eq!((&page["total"], &page["limit"], &page["offset"]), (&json!(4), &json!(50), &json!(0)));
-        let ada = page["members"].as_array().expect("members").iter().find(|row| row["email"] == "ada@x.test").expect("ada").clone();
+        let ada = page["members"]
+            .as_array()
+            .expect("members")
+            .iter()
+            .find(|row| row["email"] == "ada@x.test")
+            .expect("ada")
+            .clone();
         for (key, value) in [
-            ("display_name", json!("Ada King Lovelace")), ("first_name", json!("Ada")), ("firstName", json!("Ada")), ("last_name", json!("King Lovelace")), ("lastName", json!("King Lovelace")),
-            ("role", json!("owner")), ("org_role", json!("owner")), ("status", json!("active")), ("enabled", json!(true)), ("email_verified", json!(true)), ("id", json!(owner.id.to_string())), ("user_id", json!(owner.id.to_string())),
+            ("display_name", json!("Ada King Lovelace")),
+            ("first_name", json!("Ada")),
+            ("firstName", json!("Ada")),
+            ("last_name", json!("King Lovelace")),
+            ("lastName", json!("King Lovelace")),
+            ("role", json!("owner")),
+            ("org_role", json!("owner")),
+            ("status", json!("active")),
+            ("enabled", json!(true)),
+            ("email_verified", json!(true)),
+            ("id", json!(owner.id.to_string())),
+            ("user_id", json!(owner.id.to_string())),
         ] {
             assert_eq!(ada[key], value, "{key}");
         }
@@ -105,10 +185,15 @@ async fn the_operator_lists_all_organizations_and_everybody_else_their_own() {
         let names = async |user: &TestUser, query: &str| {
             let page = user.get(&format!("/api/v1/org/organizations{query}")).await.expect(200);
             has(&page, &["organizations", "total", "limit", "offset"]);
-            page["organizations"].as_array().expect("rows").iter().map(|row| {
-                has(row, &["id", "name", "owner", "member_count", "created_at", "subscription_tier", "status"]);
-                row["name"].as_str().expect("a name").to_owned()
-            }).collect::<Vec<_>>()
+            page["organizations"]
+                .as_array()
+                .expect("rows")
+                .iter()
+                .map(|row| {
+                    has(row, &["id", "name", "owner", "member_count", "created_at", "subscription_tier", "status"]);
+                    row["name"].as_str().expect("a name").to_owned()
+                })
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(&admin, "").await, ["Bolt", "Acme", "Default organization"]);
         assert_eq!(names(&ada, "").await, ["Acme"]);

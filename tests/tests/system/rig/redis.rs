@@ -96,7 +96,10 @@ pub(crate) fn everything(url: &str) -> String {
         let parts: Vec<Vec<u8>> = match kind.as_str() {
             "hash" => redis::cmd("HGETALL").arg(&key).query(&mut connection),
             "zset" => redis::cmd("ZRANGE").arg(&key).arg(0).arg(-1).query(&mut connection),
-            "string" => redis::cmd("GET").arg(&key).query(&mut connection).map(|value: Option<Vec<u8>>| value.into_iter().collect()),
+            "string" => redis::cmd("GET")
+                .arg(&key)
+                .query(&mut connection)
+                .map(|value: Option<Vec<u8>>| value.into_iter().collect()),
             // It has expired meanwhile.
             "none" => continue,
             other => panic!("a key of the type {other}: {}", String::from_utf8_lossy(&key)),

@@ -29,12 +29,7 @@ pub(crate) struct Storm {
 impl Storm {
     /// Sets writers to work on these sessions at these instances, and waits until each has had answers. Tabs of one browser share
     /// its cookies, as they do.
-    pub(crate) async fn begin(
-        sessions: &[Client],
-        bases: &[&str],
-        org: &str,
-        cookies: &Cookies,
-    ) -> Self {
+    pub(crate) async fn begin(sessions: &[Client], bases: &[&str], org: &str, cookies: &Cookies) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let warm = Arc::new(AtomicUsize::new(0));
         let writer = |number: usize| {
@@ -55,7 +50,8 @@ impl Storm {
             })
         };
         let writers = (0..WRITERS).map(writer).collect();
-        until(Duration::from_secs(30), "every writer is answered", async || warm.load(Ordering::SeqCst) == WRITERS).await;
+        until(Duration::from_secs(30), "every writer is answered", async || warm.load(Ordering::SeqCst) == WRITERS)
+            .await;
         Self { stop, writers }
     }
 

@@ -42,7 +42,8 @@ async fn in_real_time_idle_sessions_end_and_busy_ones_too() {
             config.session.absolute = Duration::from_secs(6);
         });
         let app = small.start().await;
-        let (reader, writer, idler) = (app.user("reader@x.test").await, app.user("writer@x.test").await, app.user("idler@x.test").await);
+        let (reader, writer, idler) =
+            (app.user("reader@x.test").await, app.user("writer@x.test").await, app.user("idler@x.test").await);
         for user in [&reader, &writer, &idler] {
             user.sign_in().await;
         }
@@ -62,7 +63,11 @@ async fn in_real_time_idle_sessions_end_and_busy_ones_too() {
         reader.get("/api/v1/auth/me").await.problem(401, "unauthenticated");
         choose(&writer).await.problem(401, "unauthenticated");
     };
-    let running: Vec<_> = Backend::ALL.into_iter().filter(|backend| backend.is_there()).map(|backend| tokio::spawn(one(backend))).collect();
+    let running: Vec<_> = Backend::ALL
+        .into_iter()
+        .filter(|backend| backend.is_there())
+        .map(|backend| tokio::spawn(one(backend)))
+        .collect();
     for one in running {
         one.await.expect("a good end");
     }

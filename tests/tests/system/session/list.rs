@@ -44,7 +44,8 @@ async fn the_eleventh_session_ends_the_oldest() {
         let newest = &browsers[10];
         let sessions = list(newest).await;
         assert_eq!(sessions.len(), 10);
-        let created: Vec<&str> = sessions.iter().map(|session| session["created_at"].as_str().expect("a time")).collect();
+        let created: Vec<&str> =
+            sessions.iter().map(|session| session["created_at"].as_str().expect("a time")).collect();
         assert!(created.is_sorted_by(|a, b| a > b), "newest first: {created:?}");
         let current = sessions.iter().filter(|session| session["is_current"] == true).count();
         assert_eq!((current, &sessions[0]["is_current"]), (1, &json!(true)));
@@ -106,7 +107,10 @@ async fn the_list_tells_what_a_person_recognizes_and_nothing_that_signs_in() {
             assert_eq!(theirs["last_active"], theirs[same]);
         }
         for time in ["created_at", "last_active", "expires_at"] {
-            assert!(theirs[time].as_str().is_some_and(|time| time.ends_with('Z') && time.contains('T')), "{time}: {theirs}");
+            assert!(
+                theirs[time].as_str().is_some_and(|time| time.ends_with('Z') && time.contains('T')),
+                "{time}: {theirs}"
+            );
         }
         let before = theirs["last_active"].clone();
         app.clock.advance(Duration::from_secs(5));

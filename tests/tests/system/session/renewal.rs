@@ -134,12 +134,25 @@ async fn a_value_that_the_server_never_issued_never_becomes_a_session() {
         let mallory = app.user("mallory@x.test").await;
         let ada = app.user("ada@x.test").await;
         let org = found(&mallory, "Trap").await;
-        mallory.post(&format!("/api/v1/org/{org}/members")).json(&json!({ "email": "new@x.test", "role": "member" })).await.expect(202);
+        mallory
+            .post(&format!("/api/v1/org/{org}/members"))
+            .json(&json!({ "email": "new@x.test", "role": "member" }))
+            .await
+            .expect(202);
         let invitation = app.mails().pop().and_then(|mail| mail.token()).expect("a token");
         for chosen in made_up(&token(&mallory)) {
             let planted = |base: &str| holder(base, &chosen);
             // The way of somebody who is about to sign in.
-            for path in ["/", "/sign-in", "/api/v1/auth/session", "/api/v1/auth/csrf-token", "/api/v1/auth/password-policy", "/auth/check", "/docs/", "/health"] {
+            for path in [
+                "/",
+                "/sign-in",
+                "/api/v1/auth/session",
+                "/api/v1/auth/csrf-token",
+                "/api/v1/auth/password-policy",
+                "/auth/check",
+                "/docs/",
+                "/health",
+            ] {
                 let answer = planted(&app.base).get(path).await;
                 assert_eq!(session_cookies(&answer), Vec::<String>::new(), "{path} hands out a session");
                 assert!([200, 302, 303, 401].contains(&answer.status), "{path}: {}", answer.status);
@@ -177,7 +190,12 @@ async fn registering_by_invitation_makes_a_token_of_its_own() {
         let token = app.mails().pop().and_then(|mail| mail.token()).expect("a token");
         let planted = format!("{}.{}", "B".repeat(16), "A".repeat(43));
         let browser = holder(&app.base, &planted);
-        let fields = [("token", token.as_str()), ("username", "new"), ("password", "seven rivers and a bridge"), ("repeat", "seven rivers and a bridge")];
+        let fields = [
+            ("token", token.as_str()),
+            ("username", "new"),
+            ("password", "seven rivers and a bridge"),
+            ("repeat", "seven rivers and a bridge"),
+        ];
         let answer = browser.post("/invitations/account").without_csrf().form(&fields).await;
         answer.expect(303);
         let given = session_cookies(&answer);

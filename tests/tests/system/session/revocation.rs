@@ -6,7 +6,7 @@ use kernel::Actor;
 use serde_json::json;
 use testkit::{Client, TestApp, TestUser};
 
-use crate::rig::cookie::{Cookies, choose};
+use crate::rig::cookie::{Cookies, choose, own};
 use crate::rig::party::{add, found, giving, removing};
 use crate::rig::storm::{Storm, let_in_after};
 use crate::rig::until;
@@ -86,12 +86,20 @@ impl Stage {
     async fn end(&self, way: Way, victim: &Victim) {
         let [mine, other, _] = &victim.browsers;
         match way {
-            Way::Logout => victim.cookies.note(&mine.sign_out().await),
+            Way::Logout => {
+                // While the session moves, the cookie of a moment ago is nobody's: the browser sends the present one.
+                let ended = async || own(mine.post("/api/v1/auth/logout")).await.status == 200;
+                until(Duration::from_secs(20), "a sign-out", ended).await;
+            }
             Way::One => {
                 // Its name changes with every new token: whoever ends it reads the list anew.
                 let ended = async || {
                     let list = mine.get("/api/v1/auth/sessions").await.expect(200);
-                    let theirs = list["sessions"].as_array().expect("sessions").iter().find(|session| session["ip"] == json!(other.address().to_string()));
+                    let theirs = list["sessions"]
+                        .as_array()
+                        .expect("sessions")
+                        .iter()
+                        .find(|session| session["ip"] == json!(other.address().to_string()));
                     let id = theirs.and_then(|session| session["id"].as_str()).expect("the other browser's").to_owned();
                     mine.delete(&format!("/api/v1/auth/sessions/{id}")).await.status == 200
                 };
@@ -104,14 +112,16 @@ impl Stage {
             }
             Way::All => drop(mine.delete("/api/v1/auth/sessions/all").await.expect(200)),
             Way::Password => {
-                let change = json!({ "current_password": victim.user.password, "new_password": "another ship sails at dusk" });
+                let change =
+                    json!({ "current_password": victim.user.password, "new_password": "another ship sails at dusk" });
                 let answer = mine.post("/api/v1/auth/change-password").json(&change).await;
                 answer.expect(200);
                 victim.cookies.note(&answer);
             }
             Way::Disabled => {
                 let id = victim.user.id;
-                let disabled = self.app.run(move |services| async move { services.users.disable(&Actor::system(), id).await });
+                let disabled =
+                    self.app.run(move |services| async move { services.users.disable(&Actor::system(), id).await });
                 disabled.await.expect("a disabled account");
             }
             Way::Removed => drop(removing(&self.boss, &victim.org, &victim.user).await.expect(200)),
@@ -190,7 +200,8 @@ async fn a_signed_out_browser_is_told_to_forget() {
         assert!(body["message"].is_string() && body["logout_url"].is_string(), "{body}");
         assert_eq!(body["sso_logout_url"], json!(null));
         assert!(answer.header("clear-site-data").is_some_and(|value| value.contains("storage")));
-        let cookie = answer.set_cookies().into_iter().find(|line| line.starts_with("__Host-ops_session=")).expect("a cookie");
+        let cookie =
+            answer.set_cookies().into_iter().find(|line| line.starts_with("__Host-ops_session=")).expect("a cookie");
         for part in ["Max-Age=0", "HttpOnly", "SameSite=Lax", "Path=/"] {
             assert!(cookie.contains(part), "{cookie}");
         }

@@ -132,7 +132,8 @@ async fn tables(url: &str) -> String {
         let rows = database.query_all_raw(Statement::from_string(database.get_database_backend(), sql)).await;
         rows.expect("rows").iter().map(|row| row.try_get_by_index(0).expect("a text")).collect()
     };
-    let names = texts("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'".to_owned());
+    let names =
+        texts("SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'".to_owned());
     let names = names.await;
     assert!(names.iter().any(|name| name == "session"), "{names:?}");
     let mut all = String::new();

@@ -168,6 +168,11 @@ async fn renew_revives_nothing(s: &Sessions<'_>) {
     assert!(!s.store.renew(&user.tag, &old, &again, &twice).await.unwrap(), "an old token renews once");
     assert_eq!(s.touch(&again, now).await, None);
     assert_eq!(s.ids(now).await, vec![renewed.id]);
+
+    let same = Session { id: renewed.id, ..renewed };
+    assert!(s.store.renew(&user.tag, &new, &again, &same).await.unwrap(), "a session keeps its id under its new token");
+    assert_eq!(s.revoke(user, Revoke::One(same.id)).await, 1, "and ends by it");
+    assert_eq!(s.touch(&again, now).await, None);
 }
 
 async fn cap_evicts_the_oldest(s: &Sessions<'_>) {

@@ -23,7 +23,7 @@ pub struct ReadyBody {
     pub status: &'static str,
 }
 
-/// The service and its parts.
+/// Whether the service and its parts are up.
 #[derive(Serialize, ToSchema)]
 pub struct Status {
     /// `ok`, or `degraded` when a dependency does not answer.
@@ -35,7 +35,12 @@ pub struct Status {
     /// `development` or `production`.
     #[schema(example = "production")]
     pub environment: &'static str,
-    /// What the service needs.
+}
+
+/// What the service needs, for the operator.
+#[derive(Serialize, ToSchema)]
+pub struct Inside {
+    /// Each, and whether it answers.
     pub dependencies: Vec<DependencyBody>,
 }
 
@@ -49,12 +54,6 @@ pub struct DependencyBody {
     /// `up` or `down`.
     #[schema(example = "up")]
     status: &'static str,
-}
-
-impl DependencyBody {
-    pub(super) fn is_ok(&self) -> bool {
-        self.status == "up"
-    }
 }
 
 impl From<Dependency> for DependencyBody {

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 
-use self::dto::{DependencyBody, Health, ReadyBody, Status};
+use self::dto::{DependencyBody, Health, Inside, ReadyBody, Status};
 use crate::endpoint::Endpoint;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/readyz", readyz)
             .summary("Whether everything the service needs answers")
             .fails(503, "unavailable"),
-        Endpoint::get("/api/v1/system/status", status).summary("The service and its parts").fails(503, "unavailable"),
+        Endpoint::get("/api/v1/system/status", status).summary("Whether the service and its parts are up"),
         Endpoint::get("/openapi.json", openapi).summary("This document").serves(200, "application/json", "OpenAPI 3.1"),
     ]
 }
@@ -35,7 +35,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 pub fn private() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/metrics", metrics).summary("Figures for Prometheus"),
-        Endpoint::get("/readyz", status).summary("The state of each dependency"),
+        Endpoint::get("/readyz", inside).summary("The state of each dependency"),
         Endpoint::get("/livez", livez).summary("Whether the process answers"),
     ]
 }
@@ -56,10 +56,14 @@ async fn readyz(ready: Data<Ready>) -> Result<Answer<ReadyBody>, Problem> {
 }
 
 async fn status(site: Data<Site>, ready: Data<Ready>) -> Result<Answer<Status>, Problem> {
-    let dependencies: Vec<DependencyBody> = ready.dependencies().await.into_iter().map(Into::into).collect();
-    let all = dependencies.iter().all(DependencyBody::is_ok);
+    let all = ready.dependencies().await.iter().all(|dependency| dependency.ok);
     let status = if all { "ok" } else { "degraded" };
-    Ok(Answer::new(Status { status, version: site.version, environment: site.environment.as_str(), dependencies }))
+    Ok(Answer::new(Status { status, version: site.version, environment: site.environment.as_str() }))
+}
+
+async fn inside(ready: Data<Ready>) -> Result<Answer<Inside>, Problem> {
+    let dependencies: Vec<DependencyBody> = ready.dependencies().await.into_iter().map(Into::into).collect();
+    Ok(Answer::new(Inside { dependencies }))
 }
 
 async fn openapi() -> Result<Raw, Problem> {

@@ -154,8 +154,10 @@ async fn changes_the_state(s: &Stage<'_>) {
     let (foreign, _) = s.invite(other, owner).await;
     let status = async || find(s, org).await.unwrap().status;
     for to in [OrgStatus::Suspended, OrgStatus::Suspended, OrgStatus::Active, OrgStatus::Active] {
+        let before = s.epoch(org, owner).await;
         assert!(s.set_status(org, to).await, "to {to:?}");
         assert_eq!(status().await, to);
+        assert_eq!(s.epoch(org, owner).await > before, to != OrgStatus::Active, "what stops has no sessions ({to:?})");
         assert!(s.by_token(&token).await.is_some(), "{to:?} leaves its invitations open");
     }
     assert!(s.set_status(org, OrgStatus::Deleted).await);

@@ -114,6 +114,11 @@ impl OrgStore for MemoryOrgs {
         }
         self.trail.keep(record)?;
         found.status = status;
+        if status != OrgStatus::Active {
+            for seat in state.seats.iter_mut().filter(|seat| seat.org == org) {
+                seat.epoch += 1;
+            }
+        }
         if status == OrgStatus::Deleted {
             state.invitations.retain(|(_, invitation)| invitation.org != org);
         }

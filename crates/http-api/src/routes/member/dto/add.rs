@@ -1,7 +1,7 @@
 //! A new member, or an invitation to become one.
 
 use actix_web::HttpResponse;
-use kernel::{Email, Role, UserId, plain_text};
+use kernel::{Email, Role, UserId, plain_line};
 use org_core::{Invitation, Invited};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaFormat, SchemaType, Type};
@@ -50,8 +50,8 @@ impl TryFrom<AddMember> for NewMember {
         };
         let role = fields.read("/role", body.role.parse());
         // An account has its own name: these two are read only so that a client that sends them is told what is wrong with them.
-        fields.read_some("/first_name", body.first_name, |name| plain_text(&name, 100));
-        fields.read_some("/last_name", body.last_name, |name| plain_text(&name, 100));
+        fields.read_some("/first_name", body.first_name, |name| plain_line(&name, 100));
+        fields.read_some("/last_name", body.last_name, |name| plain_line(&name, 100));
         fields.done(whom.zip(role).map(|(whom, role)| Self { whom, role }))
     }
 }

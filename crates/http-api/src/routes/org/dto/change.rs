@@ -1,6 +1,6 @@
 //! A change of settings: tolerant of keys it does not know, strict with those it does.
 
-use kernel::{Role, plain_text};
+use kernel::{Role, plain_line, plain_text};
 use org_core::{
     AllowedDomain, Color, DateFormat, FieldError, OrgName, Settings, SettingsPatch, Theme, TimeFormat, WebUrl, policy,
 };
@@ -173,7 +173,7 @@ impl Reader<'_> {
         let preferences = part(change.preferences, ChangePreferences::emptied);
         SettingsPatch {
             name: self.name(change.name),
-            display_name: self.text("displayName", change.display_name, |text| Ok(plain_text(text, 100)?)),
+            display_name: self.text("displayName", change.display_name, |text| Ok(plain_line(text, 100)?)),
             description: self.text("description", change.description, |text| Ok(plain_text(text, 1000)?)),
             website: self.text("website", change.website, WebUrl::parse),
             timezone: self.text("timezone", change.timezone, policy::timezone),
