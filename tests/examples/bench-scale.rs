@@ -1,6 +1,11 @@
 //! Whether it matters to a user how many organizations there are, and in how many of them they are: 10 000 organizations, one user in
 //! 2 000 of them, one in a single one.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark fails by panicking"
+)]
 
 mod bench;
 
@@ -41,7 +46,7 @@ impl Caller {
         let client = testkit::http_client();
         let cookie = bench::sign_in(&client, base, username).await;
         let mut caller = Self { client, base: base.to_owned(), cookie, csrf: String::new() };
-        caller.csrf = caller.get("/api/v1/auth/csrf-token").await["csrf_token"].as_str().unwrap().to_owned();
+        caller.get("/api/v1/auth/csrf-token").await["csrf_token"].as_str().unwrap().clone_into(&mut caller.csrf);
         caller
     }
 

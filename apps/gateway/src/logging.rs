@@ -18,7 +18,7 @@ pub(crate) fn start(log: &Log) -> Result<(), ConfigError> {
     let started = if text {
         base.with_ansi(terminal).finish().try_init()
     } else {
-        base.json().flatten_event(true).finish().try_init()
+        base.json().flatten_event(true).with_span_list(false).finish().try_init()
     };
     // An error only says that this process logs already.
     started.ok();

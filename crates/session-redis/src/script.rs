@@ -57,23 +57,22 @@ end
 return 1
 ";
 
-/// KEYS session, index; ARGV now. The session's data, or nil.
+/// KEYS session, index; ARGV now. The session's data, or nil. What every request runs: without the prelude, and `seen` moves once
+/// a second.
 const TOUCH: &str = r"
-local member = redis.call('HGET', KEYS[1], 'member')
-if not member then return false end
-local now = tonumber(ARGV[1])
-local s = live(KEYS[1], now)
-if not s then
-  redis.call('ZREM', KEYS[2], member)
+local v = redis.call('HMGET', KEYS[1], 'data', 'seen', 'exp', 'idle')
+if not v[1] then return false end
+local now, seen, exp, idle = tonumber(ARGV[1]), tonumber(v[2]), tonumber(v[3]), tonumber(v[4])
+if now >= exp or now >= seen + idle then
+  redis.call('ZREM', KEYS[2], redis.call('HGET', KEYS[1], 'member'))
+  redis.call('DEL', KEYS[1])
   return false
 end
-local seen = tonumber(s.seen)
-if now > seen then
+if now - seen >= 1000000 then
   redis.call('HSET', KEYS[1], 'seen', ARGV[1])
-  seen = now
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(math.min(idle, exp - now) / 1000) + 10000))
 end
-redis.call('PEXPIRE', KEYS[1], ttl(math.min(s.idle, s.exp - seen)))
-return s.data
+return v[1]
 ";
 
 /// KEYS old session, new session, index; ARGV data, created, exp, idle, member. 1 when it was done.
@@ -137,7 +136,7 @@ impl Scripts {
         let script = |body: &str| Script::new(&format!("{PRELUDE}{body}"));
         Self {
             create: script(CREATE),
-            touch: script(TOUCH),
+            touch: Script::new(TOUCH),
             renew: script(RENEW),
             list: script(LIST),
             revoke: script(REVOKE),

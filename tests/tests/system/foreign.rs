@@ -13,9 +13,6 @@ use crate::crawl::wire::{Answer, Call};
 /// Members of bodies that name an object of one tenant.
 const IDS: [&str; 2] = ["org_id", "user_id"];
 
-/// `POST /org/members` adds people who are strangers to the organization: to take an account's id is what it is for.
-const ADDS_STRANGERS: &str = "POST /api/v1/org/members";
-
 /// The answer without what is different in every answer: its date, its request id, the id that was asked for, the order of its headers,
 /// and whether the connection is kept, which depends on how much of the unread body has arrived.
 fn normal(answer: &Answer, asked: &[&str]) -> Answer {
@@ -53,8 +50,12 @@ fn pairs(operation: &Operation, own: &Subject, theirs: &Subject) -> Vec<(&'stati
         let at = |subject: &Subject| Subject { org: own.org.clone(), ..subject.clone() };
         pairs.push(("object", at(theirs).call(operation), at(&nothing).call(operation)));
     }
-    let Some(sample) = body(operation, own) else { return pairs };
-    for name in IDS.into_iter().filter(|name| sample.get(name).is_some() && operation.real_name() != ADDS_STRANGERS) {
+    let Some(mut sample) = body(operation, own) else { return pairs };
+    if operation.real_name() == "POST /api/v1/org/members" {
+        // The one operation that takes either of two.
+        sample = json!({"user_id": own.member, "role": "member"});
+    }
+    for name in IDS.into_iter().filter(|name| sample.get(name).is_some()) {
         let with = |id: &str| {
             let mut changed: Value = sample.clone();
             changed[name] = json!(id);

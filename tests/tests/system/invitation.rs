@@ -8,7 +8,7 @@ use testkit::{Answer, Client, Request, TestApp, TestUser};
 use crate::rig::party::{adding, found, members, no_failures};
 use crate::rig::{at_once, tally};
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 fn accept(by: &Client, token: &str) -> Request {
     by.post("/api/v1/org/invitations/accept").json(&json!({ "token": token }))
@@ -109,7 +109,7 @@ async fn seven_days_and_not_a_second_more() {
         let bobs = last_token(&app);
         adding(&ada, &org, "carol@x.test", "member").await.expect(202);
         let carols = last_token(&app);
-        app.clock.advance(7 * DAY - Duration::from_secs(20));
+        app.clock.advance((7 * DAY).checked_sub(Duration::from_secs(20)).unwrap());
         bob.sign_in().await;
         accept(&bob, &bobs).await.expect(200);
         app.clock.advance(Duration::from_secs(21));

@@ -4,6 +4,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::too_many_lines,
+    clippy::large_futures,
+    clippy::trivially_copy_pass_by_ref,
     reason = "a test fails by panicking"
 )]
 

@@ -18,6 +18,10 @@ use crate::crawl::wire::Call;
 const ALIAS_STRIDE: usize = 12;
 /// So are parameters that all operations share.
 const SHARED_STRIDE: usize = 6;
+/// A field alone gets every so manieth payload, beside those that all fields get at once.
+const FIELD_STRIDE: usize = 3;
+/// Stands where a payload is to be.
+const MARK: &str = "\u{1f998} here \u{1f998}";
 /// Requests at once.
 const LANES: usize = 4;
 
@@ -38,24 +42,26 @@ async fn stage(site: &Site) -> Stage {
 /// A request that is not yet written: who sends it is decided when it is.
 type Cases = Vec<Call>;
 
-/// The string members of a body, with a payload in each in turn.
-fn bodies(operation: &Operation, subject: &Subject, payload: &Payload, marker: usize) -> Cases {
+/// The string members of a body with a payload: in all of them, in each that has its turn while the others are good, and the payload
+/// as the whole body.
+fn bodies(operation: &Operation, subject: &Subject, payload: &Payload, index: usize) -> Cases {
     let Some(mut sample) = body(operation, subject) else { return Vec::new() };
     if sample.get("current_password").is_some() {
         // A payload that is a good password must not become one.
         sample["current_password"] = json!("not the present one");
     }
-    let written = |pointer: &str| {
+    let written = |pointers: &[String]| {
         let mut with = sample.clone();
-        // Unique, so that it can be found again in the text.
-        let mark = format!("\u{1f998}{marker}\u{1f998}");
-        *with.pointer_mut(pointer).unwrap() = json!(mark);
-        with.to_string().replace(&Value::from(mark).to_string(), &payload.json)
+        for pointer in pointers {
+            *with.pointer_mut(pointer).unwrap() = json!(MARK);
+        }
+        with.to_string().replace(&Value::from(MARK).to_string(), &payload.json)
     };
-    let call = |text: String| operation.call(subject.target(operation)).body("application/json", text);
-    let mut cases: Cases = strings(&sample).iter().map(|pointer| call(written(pointer))).collect();
-    cases.push(call(payload.json.clone()));
-    cases
+    let every = strings(&sample);
+    let mut texts = vec![payload.json.clone(), written(&every)];
+    let in_turn = every.iter().enumerate().filter(|(number, _)| (index + number).is_multiple_of(FIELD_STRIDE));
+    texts.extend(in_turn.map(|(_, pointer)| written(std::slice::from_ref(pointer))));
+    texts.into_iter().map(|text| operation.call(subject.target(operation)).body("application/json", text)).collect()
 }
 
 /// The parameters of path and query, with a payload in each in turn. The organization, and names that nobody knows, are read in the
@@ -102,11 +108,12 @@ fn headers(payload: &Payload) -> Cases {
     ];
     let text: String = serde_json::from_str(&payload.json).unwrap_or_default();
     let visible: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_control()).take(6000).collect();
-    let sign_in = Call::new("POST", "/api/v1/auth/login");
+    let (sign_in, made) = (Call::new("POST", "/api/v1/auth/login"), Call::new("POST", "/api/v1/org"));
     let mut cases: Cases = vec![sign_in.clone().body(&String::from_utf8_lossy(&visible), "{}")];
-    for name in names {
-        cases.push(Call::get("/api/v1/auth/session").header(name, &visible));
-        cases.push(sign_in.clone().body("application/json", "{}").header(name, &visible));
+    for call in
+        [Call::get("/api/v1/auth/session"), sign_in.body("application/json", "{}"), made.body("application/json", "{}")]
+    {
+        cases.push(names.iter().fold(call, |call, name| call.header(name, &visible)));
     }
     cases
 }
@@ -122,10 +129,10 @@ async fn no_input_is_answered_with_a_fault_of_ours() {
     let operations = document.operations.iter().filter(|operation| operation.name() != "POST /api/v1/auth/logout");
     for (number, operation) in operations.enumerate() {
         let stride = if operation.is_alias() { ALIAS_STRIDE } else { 1 };
-        for (index, payload) in corpus.iter().enumerate().filter(|(index, _)| (index + number) % stride == 0) {
+        for (index, payload) in corpus.iter().enumerate().filter(|(index, _)| (index + number).is_multiple_of(stride)) {
             let subject = Subject { newcomer: format!("newcomer{number}.{index}@example.test"), ..subject.clone() };
             cases.extend(bodies(operation, &subject, payload, index));
-            cases.extend(parameters(operation, &subject, payload, (index + number) % SHARED_STRIDE == 0));
+            cases.extend(parameters(operation, &subject, payload, (index + number).is_multiple_of(SHARED_STRIDE)));
         }
     }
     cases.extend(corpus.iter().flat_map(headers));

@@ -1,5 +1,5 @@
 //! The program as an operator meets it: started as a process, judged by what it prints, its exit code and its files.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod commands;
 mod configuration;

@@ -34,6 +34,7 @@ impl Place {
     }
 
     /// The program, in this folder, with nothing of ours in its environment.
+    #[expect(clippy::disallowed_methods, reason = "what the machine's environment says must not reach the program")]
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ops-center"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(&name.to_string_lossy())) {

@@ -95,7 +95,11 @@ impl Sessions {
         let Some(session) = self.store.touch(token.tag(), &token.hash(), self.ambient.now()).await? else {
             return Ok(None);
         };
-        let standing = self.standings.of(session.user, session.org, fresh).await?;
+        let mut standing = self.standings.of(session.user, session.org, fresh).await?;
+        if fresh == Freshness::Cached && !standing.as_ref().is_some_and(|standing| standing.admits(&session)) {
+            // A session made a moment ago by another process is newer than what is remembered here: nobody is sent away by hearsay.
+            standing = self.standings.of(session.user, session.org, Freshness::Fresh).await?;
+        }
         Ok(standing.filter(|standing| standing.admits(&session)).map(|standing| Authenticated { session, standing }))
     }
 
@@ -111,24 +115,12 @@ impl Sessions {
         Ok(seen.into_iter().filter(|seen| seen.session.user_epoch == me.user_epoch).collect())
     }
 
-    /// Signs out: the session is dead before this returns, and so is what a request in flight made of it meanwhile.
+    /// Signs out: the session is dead before this returns.
     pub async fn end(&self, actor: &Actor, tag: &UserTag, me: &Session) -> Result<(), AuthError> {
         let record = Record::new(&self.ambient, actor, Action::Logout, "session", me.id);
         self.standings.note(&record).await?;
-        let mut last = me.id;
-        // Not there: it ended, or goes on under a new name. Nothing can take the place of one that was there.
-        while self.store.revoke(tag, me.user, Revoke::One(last)).await? == 0 {
-            let Some(next) = self.successor(tag, me).await? else { break };
-            last = next;
-        }
+        self.store.revoke(tag, me.user, Revoke::One(me.id)).await?;
         Ok(())
-    }
-
-    /// The session that goes on where this one was renewed: it keeps its birthday.
-    async fn successor(&self, tag: &UserTag, me: &Session) -> Result<Option<SessionId>, AuthError> {
-        let seen = self.store.list(tag, me.user, self.ambient.now()).await?;
-        let same = |other: &Session| (other.created_at, other.auth_time) == (me.created_at, me.auth_time);
-        Ok(seen.into_iter().find(|seen| same(&seen.session)).map(|seen| seen.session.id))
     }
 
     /// Ends one session of the same user.

@@ -24,12 +24,12 @@ impl Rivals {
 
     /// What one of the two does in this round to bring the other, or themselves, down.
     fn attack(&self, round: usize, number: usize) -> Request {
-        let (by, other) = if number % 2 == 0 { (&self.ada, &self.bob) } else { (&self.bob, &self.ada) };
+        let (by, other) = if number.is_multiple_of(2) { (&self.ada, &self.bob) } else { (&self.bob, &self.ada) };
         let client = self.at(by, number / 2);
         match (round % 5, number % 4) {
             (0, _) | (4, 0 | 1) => removing(&client, &self.org, other),
             (1, _) | (4, 2) => giving(&client, &self.org, other, "member"),
-            (2, _) | (4, _) => removing(&client, &self.org, by),
+            (2 | 4, _) => removing(&client, &self.org, by),
             _ => giving(&client, &self.org, by, "billing_admin"),
         }
     }

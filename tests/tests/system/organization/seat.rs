@@ -12,7 +12,7 @@ async fn thirty_two_invitations_at_once_take_the_seats_there_are() {
         let sibling = app.sibling().await;
         let ada = app.user("ada@x.test").await;
         let org = found(&ada, "Full").await;
-        let base = |number: usize| if number % 2 == 0 { &app.base } else { &sibling.base };
+        let base = |number: usize| if number.is_multiple_of(2) { &app.base } else { &sibling.base };
         let invite =
             |number: usize| adding(&Client::at(&ada, base(number)), &org, &format!("guest{number}@x.test"), "member");
         let answers = at_once((0..32).map(invite)).await;

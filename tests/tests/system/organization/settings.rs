@@ -20,9 +20,9 @@ fn whole() -> Value {
 fn contains(whole: &Value, part: &Value) {
     for (key, value) in part.as_object().expect("an object") {
         if value.is_object() {
-            contains(&whole[key], value)
+            contains(&whole[key], value);
         } else {
-            assert_eq!(&whole[key], value, "{key} of {whole}")
+            assert_eq!(&whole[key], value, "{key} of {whole}");
         }
     }
 }
@@ -149,7 +149,9 @@ async fn parts_that_are_written_at_once_all_stay() {
             answer.expect(200);
         }
         let read = ada.get("/api/v1/org/settings").await.expect(200);
-        parts.iter().for_each(|part| contains(&read, part));
+        for part in &parts {
+            contains(&read, part);
+        }
     })
     .await;
 }

@@ -30,7 +30,7 @@ impl Cookies {
 
     /// Those that can change something at one of these instances.
     pub(crate) async fn that_write(&self, bases: &[&str]) -> BTreeSet<String> {
-        self.accepted(bases, |holder| choose(holder)).await
+        self.accepted(bases, choose).await
     }
 
     /// Those that can read something at one of these instances.

@@ -143,7 +143,7 @@ async fn a_clock_that_goes_back_revives_nothing() {
         ada.get("/api/v1/auth/me").await.problem(401, "unauthenticated");
         bob.sign_in().await;
         bob.sign_out().await;
-        app.clock.step_back(Duration::from_secs(3600));
+        app.clock.step_back(Duration::from_hours(1));
         ada.get("/api/v1/auth/me").await.problem(401, "unauthenticated");
         choose(&bob).await.problem(401, "unauthenticated");
         let bob = bob.in_new_browser();

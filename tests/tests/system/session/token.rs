@@ -32,7 +32,9 @@ fn skewed(tokens: &[Vec<u8>]) -> HashSet<usize> {
     let expected = f64::from(u32::try_from(tokens.len()).unwrap()) / 256.0;
     let chi_squared = |position: usize| {
         let mut counts = [0_u32; 256];
-        tokens.iter().for_each(|token| counts[usize::from(token[position])] += 1);
+        for token in tokens {
+            counts[usize::from(token[position])] += 1;
+        }
         counts.iter().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum::<f64>()
     };
     (0..tokens[0].len()).filter(|position| chi_squared(*position) > CRITICAL).collect()
