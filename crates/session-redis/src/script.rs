@@ -58,7 +58,7 @@ return 1
 ";
 
 /// KEYS session, index; ARGV now. The session's data, or nil. What every request runs: without the prelude, and `seen` moves once
-/// a second.
+/// a second, or in a tenth of the idle time.
 const TOUCH: &str = r"
 local v = redis.call('HMGET', KEYS[1], 'data', 'seen', 'exp', 'idle')
 if not v[1] then return false end
@@ -68,7 +68,7 @@ if now >= exp or now >= seen + idle then
   redis.call('DEL', KEYS[1])
   return false
 end
-if now - seen >= 1000000 then
+if now - seen >= math.min(1000000, idle / 10) then
   redis.call('HSET', KEYS[1], 'seen', ARGV[1])
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(math.min(idle, exp - now) / 1000) + 10000))
 end

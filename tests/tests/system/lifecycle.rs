@@ -82,35 +82,34 @@ async fn whole((mut stream, rest): (tokio::net::TcpStream, Vec<u8>)) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_in_flight_are_finished_when_the_server_is_told_to_stop() {
     for backend in Backend::ALL.into_iter().filter(here) {
-        println!("on {backend}:");
-        let site = Site::on(backend).await;
-        let server = site.serve();
-        site.account("ada");
-        let ada = sign_in(&server.base, "ada").await;
-        let mut halves = Vec::new();
-        for number in 0..20 {
-            halves.push(half(&server.base, &ada, number).await);
-        }
-        // The server has taken the heads: a request that came later has been answered.
-        ada.get("/api/v1/auth/me").await.expect(200);
-        signal(server.id(), "TERM");
-        let address = server.base.trim_start_matches("http://").parse().expect("an address");
-        let closed = async || TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err();
-        let notice = until(Duration::from_secs(10), "the listener closes", closed).await;
-        assert!(notice >= Duration::from_millis(1500), "load balancers had {notice:?} to see it");
-        for half in halves {
-            assert_eq!(whole(half).await, "HTTP/1.1 201 Created");
-        }
-        let status = server.ended();
-        assert_eq!(status.code(), Some(0));
-        let again = site.serve();
-        let there = ada.at(&again.base);
-        assert_eq!(
-            there.get("/api/v1/org/my-orgs").await.header("x-total-count"),
-            Some("20"),
-            "what was acknowledged is there"
-        );
+        finishes(backend).await;
     }
+}
+
+async fn finishes(backend: Backend) {
+    let site = Site::on(backend).await;
+    let server = site.serve();
+    site.account("ada");
+    let ada = sign_in(&server.base, "ada").await;
+    let mut halves = Vec::new();
+    for number in 0..20 {
+        halves.push(half(&server.base, &ada, number).await);
+    }
+    // The server has taken the heads: a request that came later has been answered.
+    ada.get("/api/v1/auth/me").await.expect(200);
+    signal(server.id(), "TERM");
+    let address = server.base.trim_start_matches("http://").parse().expect("an address");
+    let closed = async || TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err();
+    let notice = until(Duration::from_secs(10), "the listener closes", closed).await;
+    assert!(notice >= Duration::from_millis(1500), "load balancers had {notice:?} to see it");
+    for half in halves {
+        assert_eq!(whole(half).await, "HTTP/1.1 201 Created", "on {backend}");
+    }
+    let status = server.ended();
+    assert_eq!(status.code(), Some(0));
+    let again = site.serve();
+    let there = ada.at(&again.base);
+    assert_eq!(there.get("/api/v1/org/my-orgs").await.header("x-total-count"), Some("20"), "what was acknowledged is there");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use testkit::{Answer, Client, Request};
@@ -29,13 +30,26 @@ impl Cookies {
     }
 
     /// Those that can change something at one of these instances.
-    pub(crate) async fn that_write(&self, bases: &[&str]) -> BTreeSet<String> {
+    async fn that_write(&self, bases: &[&str]) -> BTreeSet<String> {
         self.accepted(bases, choose).await
     }
 
     /// Those that can read something at one of these instances.
-    pub(crate) async fn that_read(&self, bases: &[&str]) -> BTreeSet<String> {
+    async fn that_read(&self, bases: &[&str]) -> BTreeSet<String> {
         self.accepted(bases, |holder| holder.get("/api/v1/auth/me")).await
+    }
+
+    /// From now on exactly these cookies are somebody at these instances: changes at once, reads within a second of `ended`.
+    pub(crate) async fn are_settled(&self, bases: &[&str], alive: &BTreeSet<String>, ended: Instant) {
+        assert_eq!(&self.that_write(bases).await, alive, "changes");
+        loop {
+            let began = ended.elapsed();
+            let reading = self.that_read(bases).await;
+            if &reading == alive {
+                return;
+            }
+            assert!(began < Duration::from_secs(1), "{began:?} later some still read: {reading:?}, and not {alive:?}");
+        }
     }
 
     async fn accepted(&self, bases: &[&str], ask: impl Fn(&Client) -> Request) -> BTreeSet<String> {

@@ -154,7 +154,7 @@ pub(in crate::routes::member) struct MemberInvited {
     #[schema(example = true)]
     success: bool,
     /// What happened, for people: whether the mail left.
-    #[schema(example = "They are invited: the mail is on its way.")]
+    #[schema(example = "They are invited.")]
     message: &'static str,
     /// The invitation.
     invitation: NewInvitationBody,
@@ -188,7 +188,7 @@ impl From<Invited> for Addition {
             }
             Invited::Invitation { invitation, mailed } => {
                 let message = if mailed {
-                    "They are invited: the mail is on its way."
+                    "They are invited."
                 } else {
                     "The invitation is open, but its mail could not be sent: send it again with POST /org/invitations/{id}/resend."
                 };
