@@ -1,6 +1,6 @@
 //! How the program starts, stops and is killed.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -86,6 +86,16 @@ async fn requests_in_flight_are_finished_when_the_server_is_told_to_stop() {
     }
 }
 
+/// How long it takes until no connection is taken any more.
+async fn closed(address: SocketAddr) -> Duration {
+    let began = Instant::now();
+    while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(10), "the listener must close");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    began.elapsed()
+}
+
 async fn finishes(backend: Backend) {
     let site = Site::on(backend).await;
     let server = site.serve();
@@ -99,8 +109,7 @@ async fn finishes(backend: Backend) {
     ada.get("/api/v1/auth/me").await.expect(200);
     signal(server.id(), "TERM");
     let address = server.base.trim_start_matches("http://").parse().expect("an address");
-    let closed = async || TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err();
-    let notice = until(Duration::from_secs(10), "the listener closes", closed).await;
+    let notice = closed(address).await;
     assert!(notice >= Duration::from_millis(1500), "load balancers had {notice:?} to see it");
     for half in halves {
         assert_eq!(whole(half).await, "HTTP/1.1 201 Created", "on {backend}");
