@@ -118,7 +118,11 @@ async fn finishes(backend: Backend) {
     assert_eq!(status.code(), Some(0));
     let again = site.serve();
     let there = ada.at(&again.base);
-    assert_eq!(there.get("/api/v1/org/my-orgs").await.header("x-total-count"), Some("20"), "what was acknowledged is there");
+    assert_eq!(
+        there.get("/api/v1/org/my-orgs").await.header("x-total-count"),
+        Some("20"),
+        "what was acknowledged is there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

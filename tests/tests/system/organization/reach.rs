@@ -46,7 +46,8 @@ impl Court {
     async fn role_of(&self, user: &TestUser) -> Value {
         let id = user.id.to_string();
         let page = self.boss.get(&format!("/api/v1/org/{}/members?search={}", self.org, user.email)).await.expect(200);
-        let found = page["members"].as_array().expect("members").iter().find(|member| member["id"] == json!(id)).cloned();
+        let found =
+            page["members"].as_array().expect("members").iter().find(|member| member["id"] == json!(id)).cloned();
         found.map_or(Value::Null, |member| member["role"].clone())
     }
 }
@@ -83,7 +84,11 @@ async fn nobody_gives_or_touches_a_role_above_their_own() {
                     giving(&court.boss, &court.org, &target, from).await.expect(200);
                     let may = reaches(own, from) && reaches(own, to);
                     let answer = giving(actor, &court.org, &target, to).await;
-                    if may { answer.expect(200) } else { answer.problem(403, code(own)) };
+                    if may {
+                        answer.expect(200)
+                    } else {
+                        answer.problem(403, code(own))
+                    };
                     assert_eq!(court.role_of(&target).await, if may { to } else { from }, "{own}: {from} to {to}");
                 }
                 removing(&court.boss, &court.org, &target).await.expect(200);
