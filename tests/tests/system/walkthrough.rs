@@ -187,9 +187,8 @@ async fn the_commands_of_the_readme_work_in_their_order() {
     let script =
         script.replace("THE PRINTED PASSWORD", &told(&screen, "password")).replace("cargo run --", "ops-center");
     // An error of the server's is an error of the script's, but where the reader is told to look at the status.
-    let strict = |line: &str| match line.contains("http_code") {
-        true => line.to_owned(),
-        false => line.replace("curl -sS", "curl -sS --fail-with-body"),
+    let strict = |line: &str| {
+        if line.contains("http_code") { line.to_owned() } else { line.replace("curl -sS", "curl -sS --fail-with-body") }
     };
     let script = script.lines().map(strict).collect::<Vec<_>>().join("\n");
     std::fs::write(site.folder().join("walk.sh"), format!("set -e\n{script}\n")).expect("a script");

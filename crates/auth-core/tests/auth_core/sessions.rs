@@ -161,6 +161,20 @@ async fn a_change_of_role_ends_the_sessions_in_that_organization_alone() {
 }
 
 #[tokio::test]
+async fn a_session_that_moves_while_it_ends_is_brought_to_safety_nowhere() {
+    let w = World::new(12);
+    let Member { user, signed, org, .. } = member(&w, Role::Member).await;
+    let own = w.memory.org(user.id, w.ambient.now()).await;
+    // Somebody else changes the role when the requests to move have been let in already.
+    w.memory.change_role(org, user.id, Role::Admin).await;
+    for to in [org, own] {
+        let moved = w.sessions.enter(&actor(&user), &signed.token, &signed.session, to).await;
+        assert!(matches!(moved, Err(AuthError::SessionEnded)), "{moved:?}");
+    }
+    assert!(w.sessions.list(&user.tag, &signed.session).await.unwrap().is_empty(), "nothing lives under a new token");
+}
+
+#[tokio::test]
 async fn removal_ends_the_sessions_there_and_coming_back_revives_none() {
     let w = World::new(10);
     let Member { user, signed, org, .. } = member(&w, Role::Member).await;
