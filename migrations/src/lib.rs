@@ -6,6 +6,8 @@ mod m0001_account;
 mod m0002_organization;
 mod m0003_session;
 mod m0004_audit;
+mod m0005_plan;
+mod m0006_usage;
 
 use async_trait::async_trait;
 use sea_orm_migration::prelude::*;
@@ -34,6 +36,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_organization::Migration),
             Box::new(m0003_session::Migration),
             Box::new(m0004_audit::Migration),
+            Box::new(m0005_plan::Migration),
+            Box::new(m0006_usage::Migration),
         ]
     }
 

@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 
 const ORGS: usize = 10_000;
 const JOINED: usize = 2_000;
+/// As many as a page shows: the floor of a whole page is somebody who has no more than that.
+const PAGE: usize = 50;
 const ROUNDS: usize = 400;
 
 #[tokio::main]
@@ -87,7 +89,7 @@ async fn measure(name: &str, variables: &[(&str, &str)]) -> Vec<Figure> {
         command
     };
     assert!(command().arg("init").output().unwrap().status.success(), "init works");
-    for user in ["many", "single", "crowd"] {
+    for user in ["many", "page", "single", "crowd"] {
         let mut add = command();
         add.args([
             "user",
@@ -106,31 +108,34 @@ async fn measure(name: &str, variables: &[(&str, &str)]) -> Vec<Figure> {
     until_ready(&testkit::http_client(), &format!("{base}/readyz"), Duration::from_secs(20)).await;
 
     let many = Caller::sign_in(&base, "many").await;
+    let page = Caller::sign_in(&base, "page").await;
     let single = Caller::sign_in(&base, "single").await;
     let crowd = Caller::sign_in(&base, "crowd").await;
     let own = single.organization("The only one").await;
     let mut middle = String::new();
     for n in 0..ORGS - 1 {
-        let owner = if n < JOINED { &many } else { &crowd };
+        let owner = match n {
+            ..JOINED => &many,
+            n if n < JOINED + PAGE => &page,
+            _ => &crowd,
+        };
         let made = owner.organization(&format!("Organization {n}")).await;
         if n == JOINED / 2 {
             middle = made;
         }
     }
+    let mine = "/api/v1/org/my-orgs".to_owned();
+    let settings = |org: &str| format!("/api/v1/org/{org}/settings");
     let paths = [
-        (
-            "my-orgs, one row",
-            "/api/v1/org/my-orgs?limit=1&offset=1000".to_owned(),
-            "/api/v1/org/my-orgs?limit=1".to_owned(),
-        ),
-        ("my-orgs, a page of 50", "/api/v1/org/my-orgs?offset=1000".to_owned(), "/api/v1/org/my-orgs".to_owned()),
-        ("permission check", format!("/api/v1/org/{middle}/settings"), format!("/api/v1/org/{own}/settings")),
+        ("my-orgs, one row", format!("{mine}?limit=1&offset=1000"), &single, format!("{mine}?limit=1")),
+        ("my-orgs, a page of 50", format!("{mine}?offset=1000"), &page, mine),
+        ("permission check", settings(&middle), &single, settings(&own)),
     ];
     let mut figures = Vec::new();
-    for (what, of_many, of_single) in paths {
+    for (what, of_many, few, of_few) in paths {
         let mut pairs = Vec::new();
         for _ in 0..3 {
-            pairs.push((many.median(&of_many).await, single.median(&of_single).await));
+            pairs.push((many.median(&of_many).await, few.median(&of_few).await));
         }
         figures.push(figure(format!("{what}: in 2 000 of 10 000 organizations, {name}"), &pairs));
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use auth_core::{SessionToken, UserTag};
 use bench::{Figure, PASSWORD, Process, environment, free_port, report, until_ready};
-use load::{Load, Measured, rss_mb, worst, wrk};
+use load::{Load, Measured, rss_mb, wrk};
 use redis::AsyncCommands;
 use redis::aio::ConnectionManager;
 
@@ -190,4 +190,16 @@ fn rotating(cookies: &[String], folder: &std::path::Path) -> String {
     );
     std::fs::write(&script, text).unwrap();
     script.display().to_string()
+}
+
+/// The worst of some runs: the smallest.
+fn worst(runs: &[f64]) -> f64 {
+    runs.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// Resident memory of a process, in MiB.
+pub fn rss_mb(process: &Process) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id())).expect("the process lives");
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).expect("a VmRSS line");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
 }

@@ -57,24 +57,14 @@ impl DataDir {
         config.database.url.clone().unwrap_or_else(|| format!("sqlite:{}", self.default_database().display()).into())
     }
 
-    /// What to call the database in front of people: never the URL, which can hold a password.
-    pub(crate) fn database_name(&self, config: &Config) -> String {
-        match &config.database.url {
-            None => self.default_database().display().to_string(),
-            Some(url) => match sqlite_file(url.expose_secret()) {
-                Some(file) => file.display().to_string(),
-                None => "the configured database".to_owned(),
-            },
-        }
-    }
-
-    fn default_database(&self) -> PathBuf {
+    /// The database where none is configured.
+    pub(crate) fn default_database(&self) -> PathBuf {
         self.0.join("ops-center.db")
     }
 }
 
 /// The file that a SQLite URL names, if it names one.
-fn sqlite_file(url: &str) -> Option<PathBuf> {
+pub(crate) fn sqlite_file(url: &str) -> Option<PathBuf> {
     let rest = url.strip_prefix("sqlite:")?;
     let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
     (!path.is_empty() && !url.contains(":memory:") && !url.contains("mode=memory")).then(|| PathBuf::from(path))

@@ -3,9 +3,11 @@
 use auth_core::{AuthError, NewUser, Username, Users};
 use kernel::{Actor, Ambient, Email, PlatformRole};
 use org_core::{OrgError, OrgName, Orgs, Slug};
+use plan_core::{Grants, PlanId};
 use secrecy::SecretString;
 
 use crate::failure::Failure;
+use crate::wiring;
 
 /// What the first admin is called until somebody changes it.
 const EMAIL: &str = "admin@ops-center.local";
@@ -27,38 +29,60 @@ pub struct FirstAdmin {
     pub org: String,
 }
 
-/// Makes the first admin and its organization, unless anybody has an account. Of any number of processes one does it.
-pub(crate) async fn admin(
-    users: &Users,
-    orgs: &Orgs,
-    url: &str,
-    ambient: &Ambient,
-) -> Result<Option<FirstAdmin>, Failure> {
-    if !users.none_yet().await.map_err(|error| explain("making the first admin", error))? {
-        return Ok(None);
+/// What the first start needs.
+pub(crate) struct FirstStart {
+    pub(crate) users: Users,
+    pub(crate) orgs: Orgs,
+    pub(crate) grants: Grants,
+    /// The plan that the first organization is given.
+    pub(crate) plan: PlanId,
+}
+
+impl FirstStart {
+    /// Makes the first admin and its organization, unless anybody has an account. Of any number of processes one does it.
+    pub(crate) async fn admin(&self, url: &str, ambient: &Ambient) -> Result<Option<FirstAdmin>, Failure> {
+        let Self { users, orgs, grants, plan } = self;
+        if !users.none_yet().await.map_err(|error| explain("making the first admin", error))? {
+            return Ok(None);
+        }
+        let actor = Actor::system();
+        let password = password(ambient);
+        let made = users.create(&actor, new_admin()?, &password).await;
+        let user = match made {
+            Ok(user) => user,
+            // Another process was faster.
+            Err(AuthError::EmailTaken | AuthError::UsernameTaken) => return Ok(None),
+            Err(error) => return Err(explain("making the first admin", error)),
+        };
+        let name = OrgName::parse(ORG).map_err(|error| Failure::Runtime(error.to_string()))?;
+        let org =
+            orgs.create(&actor, user.id, name, Slug::parse("default").ok()).await.map_err(|error| match error {
+                OrgError::Store(error) => Failure::store("making the first organization", &error),
+                other => Failure::Runtime(format!("making the first organization failed: {other}")),
+            })?;
+        grants
+            .install(org.id, plan)
+            .await
+            .map_err(|error| wiring::explain("giving the first organization its plan", error))?;
+        let link = users.issue_link(&actor, user.id).await.map_err(|error| explain("making a sign-in link", error))?;
+        Ok(Some(FirstAdmin {
+            email: user.email.to_string(),
+            username: user.username.to_string(),
+            password,
+            link: sign_in_link(url, link.expose()).into(),
+            org: org.name.as_str().to_owned(),
+        }))
     }
-    let actor = Actor::system();
-    let password = password(ambient);
-    let made = users.create(&actor, new_admin()?, &password).await;
-    let user = match made {
-        Ok(user) => user,
-        // Another process was faster.
-        Err(AuthError::EmailTaken | AuthError::UsernameTaken) => return Ok(None),
-        Err(error) => return Err(explain("making the first admin", error)),
-    };
-    let name = OrgName::parse(ORG).map_err(|error| Failure::Runtime(error.to_string()))?;
-    let org = orgs.create(&actor, user.id, name, Slug::parse("default").ok()).await.map_err(|error| match error {
-        OrgError::Store(error) => Failure::store("making the first organization", &error),
-        other => Failure::Runtime(format!("making the first organization failed: {other}")),
-    })?;
-    let link = users.issue_link(&actor, user.id).await.map_err(|error| explain("making a sign-in link", error))?;
-    Ok(Some(FirstAdmin {
-        email: user.email.to_string(),
-        username: user.username.to_string(),
-        password,
-        link: sign_in_link(url, link.expose()).into(),
-        org: org.name.as_str().to_owned(),
-    }))
+}
+
+/// What to do where accounts exist and no platform admin is among them: no start makes one there.
+pub(crate) const NO_ADMIN: &str = "nobody can administer this installation, and `serve` makes an admin only where no account exists: make \
+one with ops-center user create --email YOU@EXAMPLE.COM --username YOU --admin --password-stdin";
+
+/// Whether accounts exist and nobody can administer them.
+pub(crate) async fn nobody_administers(users: &Users) -> Result<bool, Failure> {
+    let explain = |error| explain("looking for an admin", error);
+    Ok(!users.none_yet().await.map_err(explain)? && !users.any_admin().await.map_err(explain)?)
 }
 
 /// Where a one-time sign-in link leads.

@@ -2,9 +2,13 @@ use std::time::Duration;
 
 use kernel::{Ambient, StoreError};
 use store::{SeaIdempotency, SeaLinks, SeaSessions, SeaThrottle};
+use tokio::time::{Interval, MissedTickBehavior};
+use usage_core::Metering;
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
+/// How often quantity is given back whose reservation ran out. Decisions do not count it even before.
+const EVERY_LEASE: Duration = Duration::from_secs(5);
 
 /// Throws away what has expired. Nothing depends on it but the size of the database: what has expired is not served anyway.
 pub(crate) struct Housekeeping {
@@ -12,19 +16,33 @@ pub(crate) struct Housekeeping {
     pub(crate) links: SeaLinks,
     pub(crate) throttle: SeaThrottle,
     pub(crate) idempotency: SeaIdempotency,
+    pub(crate) metering: Metering,
     pub(crate) ambient: Ambient,
 }
 
 impl Housekeeping {
     /// Cleans up now and then, until it is dropped.
     pub(crate) async fn run(self) {
-        let mut turns = tokio::time::interval(EVERY);
-        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        tokio::join!(self.purge_now_and_then(), self.release_now_and_then());
+    }
+
+    async fn purge_now_and_then(&self) {
+        let mut turns = unhurried(EVERY);
         loop {
             turns.tick().await;
             match self.purge().await {
                 Ok(rows) => tracing::debug!(rows, "expired rows are gone"),
                 Err(error) => tracing::warn!(error = %error, "expired rows could not be removed; trying again later"),
+            }
+        }
+    }
+
+    async fn release_now_and_then(&self) {
+        let mut turns = unhurried(EVERY_LEASE);
+        loop {
+            turns.tick().await;
+            if let Err(error) = self.metering.expire().await {
+                tracing::warn!(error = %error, "expired reservations could not be released; trying again soon");
             }
         }
     }
@@ -36,4 +54,10 @@ impl Housekeeping {
         let attempts = self.throttle.purge(now).await?;
         Ok(sessions + links + attempts + self.idempotency.purge(now).await?)
     }
+}
+
+fn unhurried(every: Duration) -> Interval {
+    let mut turns = tokio::time::interval(every);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    turns
 }

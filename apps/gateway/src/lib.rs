@@ -1,14 +1,14 @@
 //! Ops Center as a program: configuration, wiring, command line. The binary is one call of [`cli::main`]; [`Start`] runs the same
 //! server inside another process, which is how tests use it.
 
+mod bridge;
 pub mod cli;
 pub mod config;
 mod data;
-mod drain;
-mod entitlement;
 mod failure;
 mod first;
 mod housekeeping;
+mod kept;
 mod logging;
 mod place;
 mod readiness;

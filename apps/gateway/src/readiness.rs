@@ -1,3 +1,5 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +15,17 @@ const PATIENCE: Duration = Duration::from_millis(50);
 pub(crate) struct Dependencies {
     pub(crate) database: Database,
     pub(crate) redis: Option<RedisSessions>,
+    pub(crate) draining: Draining,
+}
+
+/// Whether the process was told to stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Draining(Arc<AtomicBool>);
+
+impl Draining {
+    pub(crate) fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
@@ -25,6 +38,10 @@ impl Readiness for Dependencies {
             }
         });
         std::iter::once(database).chain(redis).collect()
+    }
+
+    fn draining(&self) -> bool {
+        self.draining.0.load(Ordering::SeqCst)
     }
 }
 

@@ -6,7 +6,6 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::middleware::from_fn;
 use actix_web::{HttpServer, http::KeepAlive};
 use http_api::{Services, Site};
 use kernel::Ambient;
@@ -16,11 +15,10 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::config::Config;
 use crate::data::DataDir;
-use crate::drain::{self, Draining};
 use crate::failure::Failure;
 use crate::first::{self, FirstAdmin};
 use crate::wiring::Foundation;
-use crate::{place, tls};
+use crate::{kept, place, tls};
 
 /// The head of a request must be there by then.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,7 +53,6 @@ pub struct Running {
     /// The account that this start made, if it was the first.
     pub first_admin: Option<FirstAdmin>,
     foundation: Foundation,
-    draining: Draining,
     handles: Vec<ServerHandle>,
     servers: JoinSet<io::Result<()>>,
     housekeeping: AbortHandle,
@@ -75,12 +72,14 @@ impl Start {
         let site = place::site(&config, address);
         let foundation = Foundation::lay(&config, &data, ambient.clone()).await?;
         let services = foundation.services(&config, &data, site.clone())?;
-        let first_admin = first::admin(&services.users, &services.orgs, &site.public_url, &ambient).await?;
+        let first_admin = foundation.first_start(&config).admin(&site.public_url, &ambient).await?;
 
-        let draining = Draining::default();
+        if first_admin.is_none() && first::nobody_administers(&services.users).await? {
+            tracing::warn!("{}", first::NO_ADMIN);
+        }
         let mut handles = Vec::new();
         let mut servers = JoinSet::new();
-        let public = serve(&config, public.socket, tls, services.clone(), draining.clone());
+        let public = serve(&config, public.socket, tls, services.clone());
         let private = private.map(|private| serve_private(&config, private.socket, services.clone()));
         for server in std::iter::once(public).chain(private) {
             let server = server.map_err(|error| Failure::Runtime(format!("the server cannot start: {error}")))?;
@@ -88,7 +87,7 @@ impl Start {
             servers.spawn(server);
         }
         let housekeeping = tokio::spawn(foundation.housekeeping().run()).abort_handle();
-        tracing::info!(%address, version = site.version, "serving");
+        tracing::info!(%address, version = site.version, database = kept::database(&config, &data), "serving");
         Ok(Running {
             address,
             private_address,
@@ -96,7 +95,6 @@ impl Start {
             services,
             first_admin,
             foundation,
-            draining,
             handles,
             servers,
             housekeeping,
@@ -116,7 +114,7 @@ impl Running {
 
     /// From now on `/readyz` says 503 and answers close their connections; everything is still served.
     pub fn announce_end(&self) {
-        self.draining.begin();
+        self.foundation.draining.begin();
     }
 
     /// Takes no more connections, lets requests in flight finish for `server.shutdown_seconds` at most, and closes the database.
@@ -130,7 +128,7 @@ impl Running {
     }
 
     async fn end(mut self, graceful: bool) -> Result<(), Failure> {
-        self.draining.begin();
+        self.foundation.draining.begin();
         let stops: Vec<_> = self.handles.iter().map(|handle| handle.stop(graceful)).collect();
         for stop in stops {
             stop.await;
@@ -179,25 +177,16 @@ fn workers(config: &Config) -> usize {
 }
 
 /// The listener for everybody.
-fn serve(
-    config: &Config,
-    socket: TcpListener,
-    tls: Option<ServerConfig>,
-    services: Services,
-    draining: Draining,
-) -> io::Result<Server> {
+fn serve(config: &Config, socket: TcpListener, tls: Option<ServerConfig>, services: Services) -> io::Result<Server> {
     let workers = workers(config);
     let connections = usize::try_from(config.server.max_connections).unwrap_or(usize::MAX);
-    let server = HttpServer::new(move || {
-        let draining = draining.clone();
-        http_api::app(&services).wrap(from_fn(move |request, next| drain::announce(draining.clone(), request, next)))
-    })
-    .workers(workers)
-    .max_connections(connections.div_ceil(workers))
-    .client_request_timeout(HEAD_TIMEOUT)
-    .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-    .shutdown_timeout(config.server.shutdown.as_secs())
-    .disable_signals();
+    let server = HttpServer::new(move || http_api::app(&services))
+        .workers(workers)
+        .max_connections(connections.div_ceil(workers))
+        .client_request_timeout(HEAD_TIMEOUT)
+        .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+        .shutdown_timeout(config.server.shutdown.as_secs())
+        .disable_signals();
     let server = match tls {
         Some(tls) => server.listen_rustls_0_23(socket, tls)?,
         None => server.listen(socket)?,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use kernel::StoreError;
 
+use crate::ApiKey;
 use crate::policy::password::Violation;
 
 /// Why a use case of this crate did not happen.
@@ -49,6 +50,21 @@ pub enum AuthError {
         /// The greatest age of a sign-in that is accepted.
         max_age: Duration,
     },
+    /// The organization has no such API key.
+    #[error("there is no such API key")]
+    ApiKeyNotFound,
+    /// The organization has as many living API keys as it may have.
+    #[error("the organization has {} API keys, which is the most it may have; revoke one first", ApiKey::PER_ORG)]
+    TooManyKeys,
+    /// The end of a new API key is in the past or too far away.
+    #[error("must be in the future and at most five years away")]
+    BadKeyExpiry,
+    /// A scope of the platform's keys was asked for a key of one organization.
+    #[error("admin:read is for keys of the platform")]
+    PlatformScope,
+    /// Only the platform's administrators make keys that act for every organization.
+    #[error("only a platform administrator can make a key of the platform")]
+    PlatformAdminOnly,
     /// A store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kernel::{Email, OrgId, Record, Role, SessionId, StoreError, Timestamp, TokenHash, UserId};
+use kernel::{ApiKeyId, Email, OrgId, Record, Role, SessionId, StoreError, Timestamp, TokenHash, UserId};
 use secrecy::SecretString;
 
-use crate::{Seen, Session, Standing, User, UserTag, Username};
+use crate::{ApiKey, Seen, Session, Standing, User, UserTag, Username};
 
 /// Answer of [`UserStore::insert`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub trait UserStore: Send + Sync {
     async fn by_id(&self, id: UserId) -> Result<Option<WithHash>, StoreError>;
     /// Whether any account exists.
     async fn any(&self) -> Result<bool, StoreError>;
+    /// Whether an enabled platform admin exists.
+    async fn any_admin(&self) -> Result<bool, StoreError>;
     /// Sets `last_login` and remembers the device, if one is given.
     async fn signed_in(&self, user: UserId, device: Option<&TokenHash>, record: &Record) -> Result<(), StoreError>;
     /// Whether this device has signed in as this user before.
@@ -155,6 +157,34 @@ pub trait LinkStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Uses a link up: of any number of callers exactly one gets the user, and none after `expires_at`.
     async fn redeem(&self, link: &TokenHash, now: Timestamp) -> Result<Option<UserId>, StoreError>;
+}
+
+/// Answer of [`ApiKeyStore::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKept {
+    /// The key exists now.
+    Kept,
+    /// The organization has [`ApiKey::PER_ORG`] living keys; nothing changed.
+    TooMany,
+}
+
+/// API keys.
+#[async_trait]
+pub trait ApiKeyStore: Send + Sync {
+    /// Keeps a new key under the hash of its text. An organization never has more than [`ApiKey::PER_ORG`] keys that live
+    /// ([`ApiKey::lives`]) at the new key's `created_at`, also in a race.
+    async fn create(&self, key: &ApiKey, hash: &TokenHash, record: &Record) -> Result<KeyKept, StoreError>;
+    /// The key with this hash, dead ones too, as it was at most one second ago, whichever process changed it.
+    async fn by_hash(&self, hash: &TokenHash) -> Result<Option<ApiKey>, StoreError>;
+    /// Whether the organization exists and is active, as it was at most one second ago.
+    async fn org_active(&self, org: OrgId) -> Result<bool, StoreError>;
+    /// The organization's keys that are not revoked, newest first, read now.
+    async fn list(&self, org: OrgId) -> Result<Vec<ApiKey>, StoreError>;
+    /// Revokes a key for good, at the record's time; `false` when the organization has no such key, or it is revoked already: then
+    /// nothing changes and the record is not kept.
+    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<bool, StoreError>;
+    /// Moves `last_used` forward to `now`, never back. Without such a key nothing happens.
+    async fn touch(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StoreError>;
 }
 
 /// How attempts at one key are slowed down.

@@ -7,15 +7,18 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use audit_core::Trail;
-use auth_core::{Passwords, Sessions, SignIn, Users};
+use auth_core::{ApiKeys, Passwords, Sessions, SignIn, Users};
 use kernel::{Ambient, Idempotency};
 use org_core::{Invitations, Members, Orgs};
+use plan_core::{Access, Decision, Grants, Plans};
+use usage_core::{Metering, Usage};
 
 use crate::endpoint::Endpoint;
 use crate::identify::Identify;
 use crate::metrics::Metrics;
 use crate::middleware::{headers, request_id};
 use crate::problem::Problem;
+use crate::rate_limit::RateLimits;
 use crate::readiness::{Readiness, Ready};
 use crate::site::Site;
 use crate::{openapi as document, pages, routes};
@@ -30,13 +33,21 @@ pub struct Services {
     pub sessions: Sessions,
     pub passwords: Passwords,
     pub users: Users,
+    pub api_keys: ApiKeys,
     pub profiles: Profiles,
     pub avatars: Avatars,
     pub orgs: Orgs,
     pub members: Members,
     pub invitations: Invitations,
+    pub plans: Plans,
+    pub metering: Metering,
+    pub access: Access,
+    pub grants: Grants,
+    pub decision: Decision,
+    pub usage: Usage,
     pub trail: Trail,
     pub idempotency: Arc<dyn Idempotency>,
+    pub rate_limits: Arc<dyn RateLimits>,
     pub ambient: Ambient,
     pub readiness: Arc<dyn Readiness>,
     pub metrics: Metrics,
@@ -51,13 +62,21 @@ impl Services {
             .app_data(web::Data::new(self.sessions.clone()))
             .app_data(web::Data::new(self.passwords.clone()))
             .app_data(web::Data::new(self.users.clone()))
+            .app_data(web::Data::new(self.api_keys.clone()))
             .app_data(web::Data::new(self.profiles.clone()))
             .app_data(web::Data::new(self.avatars.clone()))
             .app_data(web::Data::new(self.orgs.clone()))
             .app_data(web::Data::new(self.members.clone()))
             .app_data(web::Data::new(self.invitations.clone()))
+            .app_data(web::Data::new(self.plans.clone()))
+            .app_data(web::Data::new(self.metering.clone()))
+            .app_data(web::Data::new(self.access.clone()))
+            .app_data(web::Data::new(self.grants.clone()))
+            .app_data(web::Data::new(self.decision.clone()))
+            .app_data(web::Data::new(self.usage.clone()))
             .app_data(web::Data::new(self.trail.clone()))
             .app_data(web::Data::new(self.idempotency.clone()))
+            .app_data(web::Data::new(self.rate_limits.clone()))
             .app_data(web::Data::new(self.ambient.clone()))
             .app_data(web::Data::new(Ready::new(self.readiness.clone())))
             .app_data(web::Data::new(self.metrics.clone()));

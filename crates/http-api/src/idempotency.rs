@@ -6,14 +6,16 @@ use std::time::Duration;
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use kernel::{Ambient, Begun, Idempotency, IdempotencyKey, Recorded, Timestamp, TokenHash};
 use sha2::{Digest, Sha256};
 
-use crate::caller::{data, identify};
+use crate::answer::Remembered;
+use crate::caller::{ON_BEHALF_OF, credential, data};
 use crate::endpoint::{Admission, contained};
+use crate::identify::Credential;
 use crate::input::{MAX_JSON, read};
 use crate::problem::{FieldProblem, Problem};
 
@@ -57,7 +59,7 @@ enum Step {
 async fn begin(admission: Admission, mut request: ServiceRequest) -> Result<Step, Problem> {
     let Some(given) = request.headers().get("Idempotency-Key").cloned() else { return Ok(Step::PassOn(request)) };
     admission(request.request().clone()).await?;
-    let Some(identity) = identify(request.request()).await? else { return Ok(Step::PassOn(request)) };
+    let Some(credential) = credential(request.request()).await? else { return Ok(Step::PassOn(request)) };
     let visible = given.as_bytes().iter().all(u8::is_ascii_graphic);
     if !visible || !(1..=255).contains(&given.len()) {
         let why = "must be 1 to 255 visible ASCII characters";
@@ -66,11 +68,15 @@ async fn begin(admission: Admission, mut request: ServiceRequest) -> Result<Step
     let mut payload = request.take_payload();
     let body = read(request.request(), &mut payload, MAX_JSON).await?;
     let operation = format!("{} {}", request.method(), request.path());
-    let org = identity.org.map(|org| org.to_string()).unwrap_or_default();
-    let who = identity.user.to_string();
+    let (who, org) = match &credential {
+        Credential::Session(identity) => (identity.user.to_string(), identity.org),
+        Credential::Key(key) => (key.id.to_string(), Some(key.org)),
+    };
+    let org = org.map(|org| org.to_string()).unwrap_or_default();
+    let whom = request.headers().get(ON_BEHALF_OF).map(HeaderValue::as_bytes).unwrap_or_default();
     let key = IdempotencyKey {
         scope: digest(&[who.as_bytes(), org.as_bytes(), operation.as_bytes(), given.as_bytes()]),
-        payload: digest(&[operation.as_bytes(), request.query_string().as_bytes(), &body]),
+        payload: digest(&[operation.as_bytes(), request.query_string().as_bytes(), whom, &body]),
     };
     request.set_payload(Payload::from(web::Bytes::from(body)));
     let now = data::<Ambient>(request.request())?.now();
@@ -105,7 +111,8 @@ async fn remember(request: &HttpRequest, key: &IdempotencyKey, answer: HttpRespo
         answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
     let (head, body) = answer.into_parts();
     let bytes = to_bytes(body).await.map_err(Problem::internal)?;
-    let recorded = Recorded { status: status.as_u16(), content_type, body: bytes.to_vec() };
+    let kept = head.extensions().get::<Remembered>().map_or_else(|| bytes.to_vec(), |kept| kept.0.clone());
+    let recorded = Recorded { status: status.as_u16(), content_type, body: kept };
     let now = data::<Ambient>(request)?.now();
     store.finish(key, &recorded, after(now, KEEP)).await?;
     Ok(head.set_body(BoxBody::new(bytes)))

@@ -21,8 +21,20 @@ use crate::problem::{FieldProblem, Problem};
 /// The greatest JSON body, in bytes.
 pub const MAX_JSON: usize = 64 * 1024;
 
+/// The greatest JSON body of an operation that takes many things at once, in bytes.
+pub const MAX_LARGE_JSON: usize = 1024 * 1024;
+
 /// A JSON body.
 pub struct Json<T>(pub T);
+
+/// A JSON body of up to [`MAX_LARGE_JSON`] bytes: lists of many small things.
+pub struct LargeJson<T>(pub T);
+
+/// A JSON body, or the same fields in the query of a request without one.
+pub struct JsonOrQuery<T>(pub T);
+
+/// A JSON body that may be left out.
+pub struct OptionalJson<T>(pub T);
 
 /// Query parameters. Unknown ones are passed over.
 pub struct Query<T>(pub T);
@@ -48,6 +60,48 @@ impl<T: DeserializeOwned + ToSchema> Argument for Json<T> {
     }
     fn describe(doc: &mut Doc) {
         doc.body::<T>("application/json");
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema> Argument for LargeJson<T> {
+    async fn take(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Problem> {
+        require_json(request)?;
+        let bytes = read(request, payload, MAX_LARGE_JSON).await?;
+        parse_json(&bytes).map(Self)
+    }
+    fn describe(doc: &mut Doc) {
+        doc.body::<T>("application/json");
+    }
+}
+
+impl<T: DeserializeOwned + ToSchema> Argument for JsonOrQuery<T> {
+    async fn take(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Problem> {
+        let bytes = read(request, payload, MAX_JSON).await?;
+        if !bytes.is_empty() || request.query_string().is_empty() {
+            require_json(request)?;
+            return parse_json(&bytes).map(Self);
+        }
+        let parsed = web::Query::<T>::from_query(request.query_string());
+        parsed.map(|query| Self(query.into_inner())).map_err(|error| query_problem(&error.to_string()))
+    }
+    fn describe(doc: &mut Doc) {
+        doc.body::<T>("application/json");
+        doc.body_may_be_absent();
+    }
+}
+
+impl<T: Default + DeserializeOwned + ToSchema> Argument for OptionalJson<T> {
+    async fn take(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Problem> {
+        let bytes = read(request, payload, MAX_JSON).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        require_json(request)?;
+        parse_json(&bytes).map(Self)
+    }
+    fn describe(doc: &mut Doc) {
+        doc.body::<T>("application/json");
+        doc.body_may_be_absent();
     }
 }
 

@@ -16,6 +16,8 @@ pub mod middleware;
 mod openapi;
 pub mod pages;
 pub mod problem;
+mod public;
+pub mod rate_limit;
 mod readiness;
 pub mod routes;
 mod site;

@@ -3,7 +3,7 @@
 use actix_web::http::Method;
 use utoipa::ToSchema;
 use utoipa::openapi::path::HttpMethod;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, ContactBuilder, Info, InfoBuilder, License, OpenApi, OpenApiBuilder, Paths};
 
 use crate::endpoint::Endpoint;
@@ -18,8 +18,10 @@ fn placeholders(path: &str) -> Vec<&str> {
 fn tag(path: &str) -> &str {
     let rest = path.strip_prefix("/api/v1").unwrap_or(path);
     match rest.split('/').nth(1).unwrap_or("") {
-        "auth" | "user" | "users" | "avatars" => "auth",
+        "auth" | "user" | "users" | "avatars" | "api-keys" | "account" => "auth",
         "org" => "org",
+        "subscriptions" | "tiers" | "services" | "check-tier" => "plans",
+        "admin" => "admin",
         _ => "operations",
     }
 }
@@ -72,6 +74,13 @@ pub fn document(endpoints: &[Endpoint], version: &str) -> OpenApi {
         "__Host-ops_session",
         "The session cookie that a sign-in sets; `ops_session` where the site is served without TLS on loopback.",
     );
-    let components = components.security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "An API key of a service, `Authorization: Bearer oc_…`, with the scope that the operation names.",
+    ));
+    let header = ApiKeyValue::with_description("X-API-Key", "The same key in a header of its own.");
+    let components = components
+        .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
+        .security_scheme("bearer", SecurityScheme::Http(bearer.build()))
+        .security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
     OpenApiBuilder::new().info(info(version)).paths(paths).components(Some(components.build())).build()
 }

@@ -1,14 +1,27 @@
-//! What the wire types of several areas share: the forms of times and passwords, fields that can be emptied, plain success.
+//! What the wire types of several areas share: the forms of times, money and passwords, fields that can be emptied, objects that are
+//! read from nothing else, plain success.
+
+use std::fmt;
+use std::marker::PhantomData;
 
 use chrono::SecondsFormat;
 use kernel::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// A point in time as every answer writes it: RFC 3339, UTC with `Z`, to the microsecond.
 pub(crate) fn time(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Minor units as the number that people read, only for the wire: nothing is reckoned with it.
+pub(crate) fn decimal(cents: i64) -> f64 {
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.unsigned_abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100).parse().unwrap_or_default()
 }
 
 /// A field that can be left alone (`None`), emptied (`Some(None)`) or set.
@@ -21,6 +34,30 @@ where
     T: Deserialize<'de>,
 {
     Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// A struct that is read from an object only: serde alone would take a list of its fields too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
 }
 
 /// A password that somebody typed.
@@ -83,6 +120,15 @@ mod tests {
     fn times_have_one_width_and_a_z() {
         let at = Timestamp::from_timestamp(1_700_000_000, 120_000_000).expect("a time");
         assert_eq!(time(at), "2023-11-14T22:13:20.120000Z");
+    }
+
+    #[test]
+    fn money_is_written_with_its_minor_units_behind_the_point() {
+        for (cents, shown) in
+            [(0, "0.0"), (1900, "19.0"), (1905, "19.05"), (-5, "-0.05"), (999_999_999_999, "9999999999.99")]
+        {
+            assert_eq!(serde_json::to_string(&decimal(cents)).unwrap(), shown);
+        }
     }
 
     #[test]

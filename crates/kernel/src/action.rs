@@ -7,6 +7,10 @@ pub enum Category {
     Account,
     /// Organizations, members, invitations.
     Organization,
+    /// Plans, services, and which organization is on which plan.
+    Subscription,
+    /// Metering beyond the ledger's own entries.
+    Usage,
 }
 
 impl Category {
@@ -16,6 +20,8 @@ impl Category {
             Self::Authentication => "authentication",
             Self::Account => "account",
             Self::Organization => "organization",
+            Self::Subscription => "subscription",
+            Self::Usage => "usage",
         }
     }
 }
@@ -98,6 +104,22 @@ actions! {
     InvitationRevoked = "org.invitation.revoked" in Organization,
     /// An invitation was accepted.
     InvitationAccepted = "org.invitation.accepted" in Organization,
+    /// An API key was made.
+    ApiKeyCreated = "auth.api_key.created" in Authentication,
+    /// An API key was revoked.
+    ApiKeyRevoked = "auth.api_key.revoked" in Authentication,
+    /// The catalogue of plans and services was loaded for the first time.
+    CatalogueLoaded = "catalogue.loaded" in Subscription,
+    /// A plan was added to the catalogue.
+    PlanCreated = "plan.created" in Subscription,
+    /// A plan was changed.
+    PlanUpdated = "plan.updated" in Subscription,
+    /// A plan was taken out of the catalogue.
+    PlanRetired = "plan.retired" in Subscription,
+    /// An organization was moved to another plan, or its subscription to another state.
+    SubscriptionChanged = "subscription.changed" in Subscription,
+    /// An organization's used quantity was set back by a compensating entry.
+    UsageReset = "usage.reset" in Usage,
 }
 
 #[cfg(test)]

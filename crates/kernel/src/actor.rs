@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use crate::UserId;
+use crate::{ApiKeyId, UserId};
 
 /// Who is acting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum ActorKind {
     Anonymous,
     /// A signed-in user.
     User(UserId),
+    /// A service of the platform, by its API key.
+    Service(ApiKeyId),
     /// The installation itself: its command line, its start.
     System,
 }
@@ -19,6 +21,7 @@ impl ActorKind {
         match self {
             Self::Anonymous => "anonymous",
             Self::User(_) => "user",
+            Self::Service(_) => "service",
             Self::System => "system",
         }
     }
@@ -57,7 +60,7 @@ impl Actor {
     pub const fn user_id(&self) -> Option<UserId> {
         match self.kind {
             ActorKind::User(id) => Some(id),
-            ActorKind::Anonymous | ActorKind::System => None,
+            ActorKind::Anonymous | ActorKind::Service(_) | ActorKind::System => None,
         }
     }
 

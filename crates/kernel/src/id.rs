@@ -80,6 +80,10 @@ ids! {
     InvitationId = "inv",
     /// One entry of the audit trail.
     RecordId = "rec",
+    /// An API key. Not the key itself.
+    ApiKeyId = "apk",
+    /// Quantity held for a call that is under way.
+    ReservationId = "rsv",
 }
 
 #[cfg(test)]

@@ -9,9 +9,12 @@ mod email;
 mod error;
 mod id;
 mod idempotency;
+mod limit;
 mod page;
+mod period;
 mod record;
 mod role;
+mod service_name;
 #[cfg(feature = "system")]
 mod system;
 #[cfg(feature = "testing")]
@@ -25,11 +28,14 @@ pub use self::{
     ambient::{Ambient, Clock, Rng, Timestamp},
     email::{BadEmail, Email},
     error::StoreError,
-    id::{BadId, InvitationId, OrgId, RecordId, SessionId, UserId},
+    id::{ApiKeyId, BadId, InvitationId, OrgId, RecordId, ReservationId, SessionId, UserId},
     idempotency::{Begun, Idempotency, IdempotencyKey, Recorded},
+    limit::Limit,
     page::{Page, Paged},
+    period::Period,
     record::{Outcome, Record, Resource},
     role::{BadRole, PlatformRole, Role},
+    service_name::{BadServiceName, ServiceName},
     text::{TextError, plain_line, plain_text},
     token::TokenHash,
 };

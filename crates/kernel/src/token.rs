@@ -17,7 +17,13 @@ impl TokenHash {
 
     /// The digest in lower-case hexadecimal, 64 characters.
     pub fn to_hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        let mut hex = String::with_capacity(64);
+        for byte in self.0 {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 0xf));
+        }
+        hex
     }
 }
 

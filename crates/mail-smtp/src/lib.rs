@@ -10,9 +10,11 @@
 //! to the log only from the outbox.
 mod letter;
 mod outbox;
+mod sender;
 mod smtp;
 
 pub use self::{
     outbox::OutboxMail,
+    sender::{BadSender, Sender},
     smtp::{SmtpMail, SmtpOptions, SmtpTls},
 };

@@ -7,27 +7,24 @@ use std::{
 
 use async_trait::async_trait;
 use kernel::{Ambient, StoreError};
-use lettre::{Address, message::Mailbox};
 use org_core::{Invitation, InvitationMail, InvitationToken};
 
-use crate::letter::Letter;
+use crate::{Sender, letter::Letter};
 
 /// Writes each mail as a file for the operator to read, forward or fetch, and logs its link.
 #[derive(Clone)]
 pub struct OutboxMail {
     dir: PathBuf,
     public_url: String,
-    from: Mailbox,
+    from: Sender,
     ambient: Ambient,
 }
 
 impl OutboxMail {
     /// Mails become `.eml` files (RFC 5322, mode 0600) in this folder, which is made (mode 0700) when the first mail comes.
     /// Links begin with `public_url`.
-    pub fn new(dir: impl Into<PathBuf>, public_url: impl Into<String>, ambient: Ambient) -> Result<Self, StoreError> {
-        let address = Address::new("no-reply", "localhost").map_err(StoreError::broken)?;
-        let from = Mailbox::new(Some("Ops Center".to_owned()), address);
-        Ok(Self { dir: dir.into(), public_url: public_url.into(), from, ambient })
+    pub fn new(dir: impl Into<PathBuf>, public_url: impl Into<String>, from: Sender, ambient: Ambient) -> Self {
+        Self { dir: dir.into(), public_url: public_url.into(), from, ambient }
     }
 
     /// Sorts by time, and no two are the same: `20261103T120000.000000Z-0123456789abcdef.eml`.
@@ -47,7 +44,7 @@ impl InvitationMail for OutboxMail {
         inviter: &str,
     ) -> Result<(), StoreError> {
         let letter = Letter::new(invitation, token, &self.public_url, org_name, inviter);
-        let mail = letter.render(&self.from, &self.ambient)?.formatted();
+        let mail = letter.render(&self.from.0, &self.ambient)?.formatted();
         let (dir, name) = (self.dir.clone(), self.file_name());
         let path = tokio::task::spawn_blocking(move || write(&dir, &name, &mail))
             .await

@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use kernel::{Ambient, StoreError};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    message::Mailbox,
     transport::smtp::{
         authentication::Credentials,
         client::{Tls, TlsParameters},
@@ -13,7 +12,7 @@ use lettre::{
 use org_core::{Invitation, InvitationMail, InvitationToken};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::letter::Letter;
+use crate::{Sender, letter::Letter};
 
 /// For connecting and for each answer of the server.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -44,8 +43,8 @@ pub struct SmtpOptions {
     pub username: Option<String>,
     /// The account's password.
     pub password: SecretString,
-    /// The sender, `name@example.com` or `Name <name@example.com>`.
-    pub from: String,
+    /// Who the mails are from.
+    pub from: Sender,
 }
 
 /// Hands each mail to a mail server.
@@ -53,15 +52,14 @@ pub struct SmtpOptions {
 pub struct SmtpMail {
     server: AsyncSmtpTransport<Tokio1Executor>,
     public_url: String,
-    from: Mailbox,
+    from: Sender,
     ambient: Ambient,
 }
 
 impl SmtpMail {
     /// Mails go out through this server, with links that begin with `public_url`. Nothing is sent yet; `StoreError::Broken` for
-    /// a sender or a host that cannot be one.
+    /// a host that cannot be one.
     pub fn new(options: SmtpOptions, public_url: impl Into<String>, ambient: Ambient) -> Result<Self, StoreError> {
-        let from = options.from.parse().map_err(StoreError::broken)?;
         let parameters = || TlsParameters::new(options.host.clone()).map_err(StoreError::broken);
         let tls = match options.tls {
             SmtpTls::Implicit => Tls::Wrapper(parameters()?),
@@ -75,7 +73,7 @@ impl SmtpMail {
         if let Some(username) = options.username {
             server = server.credentials(Credentials::new(username, options.password.expose_secret().to_owned()));
         }
-        Ok(Self { server: server.build(), public_url: public_url.into(), from, ambient })
+        Ok(Self { server: server.build(), public_url: public_url.into(), from: options.from, ambient })
     }
 }
 
@@ -89,7 +87,7 @@ impl InvitationMail for SmtpMail {
         inviter: &str,
     ) -> Result<(), StoreError> {
         let mail =
-            Letter::new(invitation, token, &self.public_url, org_name, inviter).render(&self.from, &self.ambient)?;
+            Letter::new(invitation, token, &self.public_url, org_name, inviter).render(&self.from.0, &self.ambient)?;
         let sent = match tokio::time::timeout(DEADLINE, self.server.send(mail)).await {
             Ok(answer) => answer.map(drop).map_err(StoreError::unavailable),
             Err(elapsed) => Err(StoreError::unavailable(elapsed)),

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let invitations = store.clone();
     let ports = InvitationPorts { invitations, members, orgs: store.clone(), people, entitlements, mail };
     let asking = Invitations::new(ports, ambient.clone());
-    asking.invite(&Actor::user(ann), &owner, "bob@example.com".parse()?, Role::Member).await?;
+    asking.invite(&Actor::user(ann), &owner, "bob@example.com".parse()?, Some(Role::Member)).await?;
     let token = store.mails().pop().ok_or("no mail")?.token;
     asking.accept(&Actor::user(bob), bob, &token).await?;
     for member in Members::new(store, ambient).page(&owner, &MemberFilter::default(), Page::default()).await?.items {

@@ -40,6 +40,17 @@ pub enum FieldError {
     Choice(&'static str),
 }
 
+/// By what a request named the person whose address it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedBy {
+    /// By the address itself.
+    Email,
+    /// By the id of their account.
+    UserId,
+    /// By the token of their invitation.
+    Token,
+}
+
 /// Why a use case of this crate did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum OrgError {
@@ -64,9 +75,15 @@ pub enum OrgError {
     /// Nobody may give, change or take a role above their own.
     #[error("this role is above your own")]
     RoleAboveOwn,
+    /// The caller had the role when they asked, and lost it before it was done.
+    #[error("your role in the organization has changed meanwhile, and does not allow this any more")]
+    Outdated,
     /// An active organization would have no active owner.
     #[error("this is the last owner; make another member an owner first")]
     LastOwner,
+    /// An organization without an active owner cannot become active.
+    #[error("the organization has no active owner; enable the account of one of its owners first")]
+    NoActiveOwner,
     /// The organization's plan has no seat left.
     #[error("all {0} seats of the plan are taken")]
     SeatLimit(u32),
@@ -78,7 +95,7 @@ pub enum OrgError {
     AlreadyInvited,
     /// The organization takes addresses of certain domains only.
     #[error("the organization takes only addresses of its allowed domains")]
-    DomainNotAllowed,
+    DomainNotAllowed(NamedBy),
     /// Another organization has this slug.
     #[error("another organization has this slug")]
     SlugTaken,

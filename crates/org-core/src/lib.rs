@@ -11,7 +11,7 @@ mod service;
 pub mod testing;
 
 pub use self::{
-    error::{FieldError, OrgError},
+    error::{FieldError, NamedBy, OrgError},
     model::{
         invitation::{Invitation, InvitationToken, Invited, Preview},
         member::{Joined, Member, MemberFilter, MemberStatus, Membership},
@@ -23,7 +23,7 @@ pub use self::{
     },
     ports::{
         Accepted, Added, Changed, Created, Entitlements, InvitationMail, InvitationStore, Inviting, MemberStore,
-        OrgStore, People, Person, Removed, Transferred,
+        OrgStore, People, Person, Removed, Renewal, Renewed, StatusChanged, Transferred,
     },
     service::{
         invitations::{InvitationPorts, Invitations, Sent},

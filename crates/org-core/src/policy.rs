@@ -1,8 +1,8 @@
 //! Pure decisions of this feature.
 
-use kernel::Role;
+use kernel::{Email, Role};
 
-use crate::{FieldError, OrgError};
+use crate::{AllowedDomain, FieldError, OrgError};
 
 /// Whether somebody in the role `own` may act on somebody in the role `other`, or give that role: owners on everybody, admins on
 /// everybody but owners, the rest on nobody.
@@ -17,6 +17,11 @@ pub const fn reaches(own: Role, other: Role) -> bool {
 /// Refuses to give or touch a role above one's own.
 pub fn within_reach(own: Role, other: Role) -> Result<(), OrgError> {
     if reaches(own, other) { Ok(()) } else { Err(OrgError::RoleAboveOwn) }
+}
+
+/// Whether an organization with these allowed domains takes an address. Without any it takes all; a subdomain is another domain.
+pub fn admits(domains: &[AllowedDomain], email: &Email) -> bool {
+    domains.is_empty() || domains.iter().any(|domain| domain.as_str() == email.domain())
 }
 
 /// Reads the name of a time zone in the IANA database.

@@ -15,6 +15,17 @@ pub enum Created {
     SlugTaken,
 }
 
+/// Answer of [`OrgStore::set_status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusChanged {
+    /// It has the state now.
+    Changed,
+    /// There is none that is not deleted.
+    NotFound,
+    /// It would be active without an active owner; nothing changed.
+    LastOwner,
+}
+
 /// Organizations. Every method that is given one reads and writes that one only.
 #[async_trait]
 pub trait OrgStore: Send + Sync {
@@ -29,9 +40,9 @@ pub trait OrgStore: Send + Sync {
     /// Changes the keys that the patch names; the organization after that, or `None` without an organization that is not deleted.
     /// Concurrent patches of different keys both hold.
     async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError>;
-    /// Changes the state of an organization that is not deleted; `false` without one. Deleting ends its open invitations.
+    /// Changes the state of an organization that is not deleted. Deleting ends its open invitations.
     /// What is not active has no sessions: leaving `Active` moves the epoch of every membership, so that none comes back.
-    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<bool, StoreError>;
+    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<StatusChanged, StoreError>;
     /// Counts at `now`.
     async fn stats(&self, org: OrgId, now: Timestamp) -> Result<OrgStats, StoreError>;
 }
@@ -45,6 +56,8 @@ pub enum Added {
     AlreadyMember,
     /// Members and open invitations fill all seats.
     SeatLimit,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
 }
 
 /// Answer of [`MemberStore::remove`].
@@ -56,6 +69,8 @@ pub enum Removed {
     NotFound,
     /// An active organization would have no active owner; nothing changed.
     LastOwner,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
 }
 
 /// Answer of [`MemberStore::change_role`].
@@ -84,6 +99,11 @@ pub enum Transferred {
 
 /// Members. Of a suspended or deleted organization the ownership invariant is not asked for; of an active one it always holds:
 /// at least one member is an owner whose account is enabled, whatever races.
+///
+/// The caller is the user of `record.actor`. In the same step as the change, `add`, `remove` and `change_role` look at the caller's
+/// role once more: who is or was a member and does not reach ([`reaches`](crate::policy::reaches)) every role of the change gets
+/// `Outdated`, so that nothing is done on a role that was taken away. Who never was a member acts by another right, and everybody
+/// may remove themselves.
 #[async_trait]
 pub trait MemberStore: Send + Sync {
     /// One member's role now; `None` for everybody who is not an active member of a not deleted organization, and for disabled
@@ -123,6 +143,30 @@ pub enum Inviting {
     AlreadyInvited,
     /// Members and open invitations fill all seats.
     SeatLimit,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
+}
+
+/// What an invitation is renewed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Renewal {
+    /// The new token; the old one is dead.
+    pub token: TokenHash,
+    /// The new end.
+    pub expires_at: Timestamp,
+    /// How many seats the organization has.
+    pub seats: u32,
+}
+
+/// Answer of [`InvitationStore::renew`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renewed {
+    /// The invitation as it is now.
+    Renewed(Invitation),
+    /// There is none that was neither accepted nor revoked.
+    NotFound,
+    /// It has expired, and members and open invitations fill all seats; nothing changed.
+    SeatLimit,
 }
 
 /// Answer of [`InvitationStore::accept`].
@@ -142,7 +186,7 @@ pub enum Accepted {
 #[async_trait]
 pub trait InvitationStore: Send + Sync {
     /// Opens an invitation if a seat is free at `record.at`: members and open invitations together never exceed `seats`. An expired
-    /// invitation for the same address is replaced.
+    /// invitation for the same address is replaced. The caller's role is looked at once more, as [`MemberStore::add`] does.
     async fn create(
         &self,
         invitation: &Invitation,
@@ -154,15 +198,15 @@ pub trait InvitationStore: Send + Sync {
     async fn open(&self, org: OrgId, now: Timestamp) -> Result<Vec<Invitation>, StoreError>;
     /// The invitation with this token that was neither accepted nor revoked, expired ones included.
     async fn by_token(&self, token: &TokenHash) -> Result<Option<Invitation>, StoreError>;
-    /// Gives an invitation that was neither accepted nor revoked a new token and a new end; the invitation after that, or `None`.
+    /// Gives an invitation that was neither accepted nor revoked a new token and a new end. One that is open at `record.at` has its
+    /// seat; one that has expired by then must find a seat free, as a new one would.
     async fn renew(
         &self,
         org: OrgId,
         id: InvitationId,
-        token: &TokenHash,
-        expires_at: Timestamp,
+        renewal: &Renewal,
         record: &Record,
-    ) -> Result<Option<Invitation>, StoreError>;
+    ) -> Result<Renewed, StoreError>;
     /// Takes an invitation back; `false` without one that is neither accepted nor revoked.
     async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError>;
     /// Uses the invitation up and makes the user a member with its role: of any number of callers exactly one gets `Accepted`.

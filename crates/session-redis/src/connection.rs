@@ -1,4 +1,9 @@
-use std::{future::Future, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use kernel::StoreError;
 use redis::{
@@ -7,6 +12,7 @@ use redis::{
     io::tcp::TcpSettings,
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::{self, Handle};
 
 /// How long to wait for Redis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +45,16 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(2);
 /// Commands that may queue for the one connection before callers wait.
 const PIPELINE: usize = 1024;
 
-/// One multiplexed connection that makes itself anew.
+/// A multiplexed connection for each runtime that asks, which makes itself anew. A web server has a runtime for each of its threads: an
+/// answer then wakes the thread that waits for it, and no other.
 #[derive(Clone)]
-pub(crate) struct Connection {
-    redis: ConnectionManager,
+pub(crate) struct Connection(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    config: ConnectionManagerConfig,
     deadline: Duration,
+    of_runtime: RwLock<HashMap<runtime::Id, ConnectionManager>>,
 }
 
 impl Connection {
@@ -70,8 +81,20 @@ impl Connection {
             // Never give up: a manager that has given up on a refused greeting stays broken until the process restarts.
             .set_number_of_retries(usize::MAX)
             .set_pipeline_buffer_size(PIPELINE);
-        let redis = ConnectionManager::new_lazy_with_config(client, config).map_err(StoreError::broken)?;
-        Ok(Self { redis, deadline: options.deadline })
+        Ok(Self(Arc::new(Inner { client, config, deadline: options.deadline, of_runtime: RwLock::default() })))
+    }
+
+    /// The connection that the runtime of this call drives.
+    fn own(&self) -> Result<ConnectionManager, StoreError> {
+        let inner = &self.0;
+        let runtime = Handle::current().id();
+        if let Some(own) = inner.of_runtime.read().unwrap_or_else(PoisonError::into_inner).get(&runtime) {
+            return Ok(own.clone());
+        }
+        let made = ConnectionManager::new_lazy_with_config(inner.client.clone(), inner.config.clone());
+        let made = made.map_err(StoreError::broken)?;
+        let mut all = inner.of_runtime.write().unwrap_or_else(PoisonError::into_inner);
+        Ok(all.entry(runtime).or_insert(made).clone())
     }
 
     /// Makes one call within the deadline.
@@ -80,7 +103,7 @@ impl Connection {
         F: FnOnce(ConnectionManager) -> Fut,
         Fut: Future<Output = RedisResult<T>>,
     {
-        match tokio::time::timeout(self.deadline, call(self.redis.clone())).await {
+        match tokio::time::timeout(self.0.deadline, call(self.own()?)).await {
             Ok(answer) => answer.map_err(store_error),
             Err(elapsed) => Err(StoreError::unavailable(elapsed)),
         }

@@ -1,5 +1,5 @@
-//! The Lua scripts. All times are microseconds of our clock and come in as arguments; what is stored is the argument's text,
-//! because Lua prints large numbers with 14 digits only. (As numbers they are exact up to 2^53 µs: the year 2255.)
+//! The Lua scripts. All times are microseconds. Those of sessions are of our clock and come in as arguments; what is stored is the
+//! argument's text, because Lua prints large numbers with 14 digits only. (As numbers they are exact up to 2^53 µs: the year 2255.)
 
 use redis::Script;
 
@@ -57,8 +57,7 @@ end
 return 1
 ";
 
-/// KEYS session, index; ARGV now. The session's data, or nil. What every request runs: without the prelude, and `seen` moves once
-/// a second, or in a tenth of the idle time.
+/// KEYS session, index; ARGV now. The session's data, or nil. What a request runs when `seen` is to move or the session is over.
 const TOUCH: &str = r"
 local v = redis.call('HMGET', KEYS[1], 'data', 'seen', 'exp', 'idle')
 if not v[1] then return false end
@@ -68,7 +67,7 @@ if now >= exp or now >= seen + idle then
   redis.call('DEL', KEYS[1])
   return false
 end
-if now - seen >= math.min(1000000, idle / 10) then
+if now > seen then
   redis.call('HSET', KEYS[1], 'seen', ARGV[1])
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(math.min(idle, exp - now) / 1000) + 10000))
 end
@@ -122,7 +121,33 @@ end
 return ended
 ";
 
-/// The five scripts, each with its digest.
+/// KEYS bucket; ARGV interval, quota, cost, 1 to take (0 to look). The generic cell rate algorithm: the key holds the theoretical
+/// arrival time, the moment at which the bucket is full again, and lives until then. Redis's own time decides, for all processes
+/// alike. What is refused, or only looked at, writes nothing. Allowed, remaining, µs until full, µs until it fits.
+const TAKE: &str = r"
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local interval = tonumber(ARGV[1])
+local burst = interval * tonumber(ARGV[2])
+-- A time further away than an empty bucket's is of another rate, or of a clock that was put back since: it is mended.
+local known = tonumber(redis.call('GET', KEYS[1]) or now)
+local tat = math.min(math.max(known, now), now + burst)
+local next = tat + interval * tonumber(ARGV[3])
+local wait = math.max(next - burst - now, 0)
+if wait == 0 and ARGV[4] == '1' then tat = next end
+if ARGV[4] == '1' and tat > now and tat ~= known then
+  local left = math.ceil((tat - now) / 1000) + 1
+  redis.call('SET', KEYS[1], string.format('%.0f', tat), 'PX', string.format('%.0f', left))
+end
+return { wait == 0 and 1 or 0, math.floor((burst - tat + now) / interval), tat - now, wait }
+";
+
+/// The script of the rate limits, with its digest.
+pub(crate) fn take() -> Script {
+    Script::new(TAKE)
+}
+
+/// The five scripts of the sessions, each with its digest.
 pub(crate) struct Scripts {
     pub(crate) create: Script,
     pub(crate) touch: Script,

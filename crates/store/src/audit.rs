@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use audit_core::policy::{MAX_METADATA_VALUE, truncated};
 use audit_core::{Entry, TrailFilter, TrailStore};
-use kernel::{Actor, OrgId, Page, Paged, Record, RecordId, StoreError, UserId};
+use kernel::{Actor, ActorKind, OrgId, Page, Paged, Record, RecordId, StoreError, UserId};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 
 use crate::connection::Database;
@@ -21,9 +21,12 @@ pub(crate) async fn append(tx: &impl ConnectionTrait, record: &Record) -> Result
 }
 
 fn to_row(record: &Record) -> Result<Model, StoreError> {
-    let metadata: Vec<(&str, String)> =
+    let mut metadata: Vec<(&str, String)> =
         record.metadata.iter().map(|(key, value)| (*key, truncated(value, MAX_METADATA_VALUE))).collect();
     let actor = &record.actor;
+    if let ActorKind::Service(key) = actor.kind {
+        metadata.push(("api_key", key.to_string()));
+    }
     let agent = actor.user_agent.as_deref().map(|agent| without_zero(&truncated(agent, Actor::MAX_USER_AGENT)));
     Ok(Model {
         id: record.id.uuid(),

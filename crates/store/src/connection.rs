@@ -7,8 +7,11 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions,
 use sea_orm::sqlx::{self, ConnectOptions, Connection};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
-use crate::auth::standings::StandingCache;
-use crate::error::{OpenError, fault};
+use crate::auth::api_keys::{RecentKeys, RecentStates};
+use crate::auth::standings::RecentStandings;
+use crate::error::{OpenError, fault, is_locked};
+use crate::plan::{catalogue::RecentCatalogue, subscriptions::RecentSubscriptions};
+use crate::recent::Moving;
 use crate::schema;
 
 /// How a database is used. The defaults suit a server that would rather say "not now" than keep its callers waiting.
@@ -47,7 +50,17 @@ struct Inner {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     deadline: Duration,
-    standings: StandingCache,
+    recent: RecentAnswers,
+}
+
+/// What may be a second old.
+#[derive(Default)]
+struct RecentAnswers {
+    standings: RecentStandings,
+    catalogue: RecentCatalogue,
+    subscriptions: RecentSubscriptions,
+    api_keys: RecentKeys,
+    states: RecentStates,
 }
 
 impl std::fmt::Debug for Database {
@@ -67,7 +80,7 @@ impl Database {
         } else {
             return Err(OpenError::UnknownScheme);
         };
-        Ok(Self(Arc::new(Inner { reader, writer, deadline: options.deadline, standings: StandingCache::default() })))
+        Ok(Self(Arc::new(Inner { reader, writer, deadline: options.deadline, recent: RecentAnswers::default() })))
     }
 
     /// Takes every step of the schema that was not taken yet. Any number of processes may do so at once.
@@ -107,10 +120,34 @@ impl Database {
         self.0.deadline
     }
 
-    pub(crate) fn standings(&self) -> &StandingCache {
-        &self.0.standings
+    pub(crate) fn standings(&self) -> &RecentStandings {
+        &self.0.recent.standings
+    }
+
+    pub(crate) fn catalogue(&self) -> &RecentCatalogue {
+        &self.0.recent.catalogue
+    }
+
+    pub(crate) fn subscriptions(&self) -> &RecentSubscriptions {
+        &self.0.recent.subscriptions
+    }
+
+    pub(crate) fn api_keys(&self) -> &RecentKeys {
+        &self.0.recent.api_keys
+    }
+
+    pub(crate) fn states(&self) -> &RecentStates {
+        &self.0.recent.states
+    }
+
+    /// To be held over a change of an organization's status.
+    pub(crate) fn moving_org(&self) -> [Moving<'_>; 3] {
+        [self.moving_standings(), self.subscriptions().moving(), self.states().moving()]
     }
 }
+
+/// How long to leave a file alone that another program has locked.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// A pool of readers and one writer: within a process nobody ever finds the file locked. One in memory has one connection.
 async fn open_sqlite(
@@ -136,10 +173,24 @@ async fn open_sqlite(
     if in_memory {
         return Ok((writer.clone(), writer));
     }
-    // Kept in the file, so once is enough; not before it is known to be ours.
-    writer.execute_unprepared("PRAGMA journal_mode = WAL").await?;
+    write_ahead(&writer, options.acquire_timeout).await?;
     let reader = pool(options.max_connections.max(1)).connect_lazy_with(file.pragma("query_only", "ON"));
     Ok((SqlxSqliteConnector::from_sqlx_sqlite_pool(reader), writer))
+}
+
+/// Turns write-ahead logging on. It is kept in the file, so once is enough; not before the file is known to be ours. Another instance
+/// that does the same locks the file for a moment, and SQLite's own busy timeout is not asked about this lock.
+async fn write_ahead(writer: &DatabaseConnection, patience: Duration) -> Result<(), OpenError> {
+    let insist = async {
+        loop {
+            match writer.execute_unprepared("PRAGMA journal_mode = WAL").await {
+                Err(err) if is_locked(&err) => tokio::time::sleep(BETWEEN_TRIES).await,
+                ended => return ended.map(drop),
+            }
+        }
+    };
+    let late = || OpenError::Unreachable("another program keeps the database file locked".to_owned());
+    Ok(tokio::time::timeout(patience, insist).await.ok().ok_or_else(late)??)
 }
 
 async fn open_postgres(url: &str, options: &DatabaseOptions) -> Result<DatabaseConnection, OpenError> {

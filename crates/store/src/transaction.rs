@@ -1,8 +1,12 @@
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::{Record, StoreError};
-use sea_orm::{DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
 
 use crate::audit;
 use crate::connection::Database;
@@ -62,19 +66,67 @@ impl Database {
         F: Fn(Tx) -> Fut + Send + Sync,
         Fut: Future<Output = Result<Step<T>, Failure>> + Send,
     {
-        let insist = async {
-            let mut retries = 0;
-            loop {
-                match Box::pin(self.attempt(&change)).await {
-                    Err(failure) if retries < RETRIES && may_begin_again(&failure) => {
-                        retries += 1;
-                        tracing::debug!(retries, "a change begins again: another one stood in its way");
-                    }
-                    ended => return ended.map_err(StoreError::from),
-                }
+        self.bounded(self.insist(change)).await
+    }
+
+    /// A change that goes through so much that the deadline is not for it: it may take this long.
+    pub(crate) async fn write_long<T, F, Fut>(&self, limit: Duration, change: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Fn(Tx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Step<T>, Failure>> + Send,
+    {
+        let patient = |tx: Tx| {
+            let changed = change(Arc::clone(&tx));
+            async move {
+                any_length(&tx).await?;
+                changed.await
             }
         };
-        self.bounded(insist).await
+        within(limit, self.insist(patient)).await
+    }
+
+    /// Questions that are answered as of one moment, within this time.
+    pub(crate) async fn snapshot<T, Fut>(
+        &self,
+        limit: Duration,
+        questions: impl FnOnce(Tx) -> Fut + Send,
+    ) -> Result<T, StoreError>
+    where
+        T: Send,
+        Fut: Future<Output = Result<T, Failure>> + Send,
+    {
+        let ask = async {
+            let mut options = TransactionOptions::default();
+            if self.backend() == DbBackend::Postgres {
+                options.isolation_level = Some(IsolationLevel::RepeatableRead);
+                options.access_mode = Some(AccessMode::ReadOnly);
+            }
+            let tx = Arc::new(self.reader().begin_with_options(options).await?);
+            any_length(&tx).await?;
+            let answer = questions(Arc::clone(&tx)).await?;
+            let tx = Arc::into_inner(tx).ok_or_else(|| StoreError::broken("a question kept its transaction"))?;
+            tx.rollback().await.map(|()| answer).map_err(Failure::from)
+        };
+        within(limit, async { Box::pin(ask).await.map_err(StoreError::from) }).await
+    }
+
+    async fn insist<T, F, Fut>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Fn(Tx) -> Fut + Send + Sync,
+        Fut: Future<Output = Result<Step<T>, Failure>> + Send,
+    {
+        let mut retries = 0;
+        loop {
+            match Box::pin(self.attempt(&change)).await {
+                Err(failure) if retries < RETRIES && may_begin_again(&failure) => {
+                    retries += 1;
+                    tracing::debug!(retries, "a change begins again: another one stood in its way");
+                }
+                ended => return ended.map_err(StoreError::from),
+            }
+        }
     }
 
     async fn attempt<T, F, Fut>(&self, change: &F) -> Result<T, Failure>
@@ -98,9 +150,21 @@ impl Database {
     }
 
     async fn bounded<T>(&self, work: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
-        let late = || StoreError::unavailable("the database did not answer in time");
-        tokio::time::timeout(self.deadline(), work).await.ok().ok_or_else(late)?
+        within(self.deadline(), work).await
     }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, StoreError>> + Send) -> Result<T, StoreError> {
+    let late = || StoreError::unavailable("the database did not answer in time");
+    tokio::time::timeout(limit, work).await.ok().ok_or_else(late)?
+}
+
+/// Statements of this transaction may take as long as they do.
+async fn any_length(tx: &Tx) -> Result<(), Failure> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+    }
+    Ok(())
 }
 
 fn may_begin_again(failure: &Failure) -> bool {

@@ -22,7 +22,8 @@ pub(crate) fn micros(at: Timestamp) -> i64 {
     at.timestamp_micros().clamp(RANGE.0, RANGE.1)
 }
 
-fn from_micros(micros: i64) -> Timestamp {
+/// The time so many microseconds after 1970.
+pub(crate) fn from_micros(micros: i64) -> Timestamp {
     DateTime::from_timestamp_micros(micros.clamp(RANGE.0, RANGE.1)).unwrap_or_default()
 }
 

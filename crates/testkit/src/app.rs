@@ -8,6 +8,7 @@ use http_api::Services;
 use kernel::{Actor, Ambient, Email, OsRng, PlatformRole};
 use ops_center::config::{Config, Sources};
 use ops_center::{DataDir, Failure, FirstAdmin, Start};
+use plan_core::PlanPatch;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::backend::{Backend, redis_url};
@@ -123,7 +124,8 @@ impl TestApp {
         Self::builder().start().await
     }
 
-    /// An app to be described. Its own port, cheap hashes, this machine as a trusted proxy; the rest as by default.
+    /// An app to be described. Its own port, cheap hashes, this machine as a trusted proxy, and every organization on the largest plan
+    /// of the shipped catalogue, which sets no limit but ten seats; the rest as by default.
     pub fn builder() -> Builder {
         let mut config = Config::load(&Sources::default()).expect("the defaults");
         config.server.listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -131,6 +133,7 @@ impl TestApp {
         config.server.trusted_proxies = vec!["127.0.0.1/32".parse().expect("a network")];
         config.password.memory_kib = 8;
         config.password.iterations = 1;
+        config.plans.default = config.plans.first_admin.clone();
         Builder { postgres: false, redis: false, config }
     }
 
@@ -233,6 +236,20 @@ impl TestApp {
         let answer = client.post("/api/v1/auth/login").json(&body).await.expect(200);
         let id = answer["user"]["id"].as_str().and_then(|id| id.parse().ok()).expect("the admin's id");
         TestUser::new(client, id, names, password)
+    }
+
+    /// Changes a plan of the catalogue, for this app at once and for its siblings within a second.
+    pub async fn change_plan(&self, id: &str, patch: PlanPatch) {
+        let id = id.parse().expect("a plan's name");
+        let changed =
+            self.run(|services| async move { services.plans.update(&Actor::system(), &id, None, &patch).await });
+        changed.await.unwrap_or_else(|error| panic!("the plan is not changed: {error}"));
+    }
+
+    /// Gives every organization so many seats.
+    pub async fn seats(&self, seats: u32) {
+        let patch = PlanPatch { team_seats: Some(seats.into()), ..PlanPatch::default() };
+        self.change_plan(self.config.plans.default.as_str(), patch).await;
     }
 
     /// The mails that were sent, the oldest first.

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod api_keys;
 mod authz;
 mod avatar;
 mod crawl;
@@ -20,10 +21,13 @@ mod headers;
 mod invitation;
 mod lifecycle;
 mod login;
+mod metering;
 mod openapi;
 mod organization;
+mod plans;
 mod profile;
 mod race;
+mod rate_limit;
 mod rig;
 mod robustness;
 mod session;

@@ -2,6 +2,7 @@
 
 mod creation;
 mod deletion;
+mod demotion;
 mod idempotency;
 mod owner;
 mod reach;

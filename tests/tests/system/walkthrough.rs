@@ -149,6 +149,35 @@ async fn sessions(server: &Server, admin: &Client, password: &str) {
     admin.get("/api/v1/auth/me").await.expect(200);
 }
 
+/// What the first screen says of places is so, and it tells no password of a server's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_screen_says_where_everything_is() {
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_there()) {
+        println!("on {backend}:");
+        let site = Site::on(backend).await;
+        let server = site.serve();
+        let screen = server.screen("/api/v1/org/members").await;
+        let place = |label: &str| {
+            let line = screen.lines().find_map(|line| line.strip_prefix(&format!("  {label} ")));
+            line.unwrap_or_else(|| panic!("no {label}: {screen}")).trim().to_owned()
+        };
+        let data = site.folder().canonicalize().expect("a folder").join("data");
+        let file = data.join("ops-center.db");
+        assert_eq!(file.exists(), !backend.has_postgres());
+        if backend.has_postgres() {
+            assert!(place("database").starts_with("PostgreSQL database "), "{screen}");
+            assert!(!screen.contains("SQLite") && !screen.contains("ops-center.db"), "{screen}");
+        } else {
+            assert_eq!(place("database"), format!("SQLite file {}", file.display()));
+        }
+        assert_eq!(place("sessions").starts_with("Redis"), backend.has_redis(), "{screen}");
+        assert_eq!(place("mails"), format!("files in {}", data.join("outbox").display()));
+        let pictures = data.join("blobs");
+        assert!(pictures.is_dir() && place("pictures") == format!("files in {}", pictures.display()), "{screen}");
+        assert!(!screen.contains("postgres://") && !screen.contains("redis://"), "{screen}");
+    }
+}
+
 /// The lines of the first screen, as they stand, by the shell that people have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_of_the_first_screen_work_as_they_stand() {

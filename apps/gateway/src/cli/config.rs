@@ -14,6 +14,7 @@ EXAMPLES:
 
 /// The configuration
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,

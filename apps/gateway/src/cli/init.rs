@@ -5,8 +5,9 @@ use serde_json::json;
 use super::output::{say, say_json};
 use super::{Context, Json, screen};
 use crate::failure::Failure;
+use crate::kept::Kept;
+use crate::place;
 use crate::wiring::Foundation;
-use crate::{first, place};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -30,22 +31,22 @@ impl InitArgs {
         let ambient = Context::ambient();
         let foundation = Foundation::lay(&config, &context.data, ambient.clone()).await?;
         let url = place::site(&config, config.server.listen).public_url;
-        let admin = first::admin(&foundation.users(&config), &foundation.orgs(&config), &url, &ambient).await?;
+        let admin = foundation.first_start(&config).admin(&url, &ambient).await?;
         foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))?;
-        let database = context.data.database_name(&config);
+        let kept = Kept::by(&config, &context.data);
         match (admin, self.output.json) {
             (Some(admin), true) => say_json(&json!({
                 "created": true,
-                "database": database,
+                "database": kept.database,
                 "username": admin.username,
                 "email": admin.email,
                 "password": admin.password.expose_secret(),
                 "sign_in_link": admin.link.expose_secret(),
                 "organization": admin.org,
             })),
-            (None, true) => say_json(&json!({ "created": false, "database": database })),
-            (Some(admin), false) => say(&screen::first(&admin, &url, &database)),
-            (None, false) => say("The database has accounts already; nothing was made.\n"),
+            (None, true) => say_json(&json!({ "created": false, "database": kept.database })),
+            (Some(admin), false) => say(&screen::first(&admin, &url, &kept)),
+            (None, false) => say(&format!("The {} has accounts already; nothing was made.\n", kept.database)),
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::output::{say, say_json};
 use super::{Context, Json};
 use crate::failure::Failure;
-use crate::wiring;
+use crate::{kept, wiring};
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -30,7 +30,7 @@ impl MigrateArgs {
         database.migrate().await.map_err(explain)?;
         database.close().await.map_err(explain)?;
         if self.output.json {
-            return say_json(&json!({ "database": context.data.database_name(&config), "taken": steps }));
+            return say_json(&json!({ "database": kept::database(&config, &context.data), "taken": steps }));
         }
         match steps.as_slice() {
             [] => say("The database is up to date.\n"),

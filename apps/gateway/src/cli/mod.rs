@@ -7,13 +7,16 @@ mod output;
 mod routes;
 mod screen;
 mod serve;
+mod usage;
 mod user;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use kernel::Ambient;
+use tracing_appender::non_blocking::WorkerGuard;
 
 use self::output::say;
 use crate::config::{Config, Sources};
@@ -60,6 +63,7 @@ enum Command {
     Migrate(migrate::MigrateArgs),
     Init(init::InitArgs),
     User(user::UserArgs),
+    Usage(usage::UsageArgs),
     Openapi(routes::OpenapiArgs),
     Config(config::ConfigArgs),
     Routes(routes::RoutesArgs),
@@ -77,13 +81,15 @@ struct Json {
 struct Context {
     data: DataDir,
     sources: Sources,
+    /// Writes the last lines when the command has ended.
+    log: OnceCell<WorkerGuard>,
 }
 
 impl Context {
     /// The configuration, with the log begun as it says.
     fn config(&self) -> Result<Config, Failure> {
         let config = Config::load(&self.sources)?;
-        logging::start(&config.log)?;
+        self.log.set(logging::start(&config.log)?).ok();
         Ok(config)
     }
 
@@ -107,7 +113,7 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     let sources = Sources::of_process()?.with_file(cli.config);
-    let context = Context { data: DataDir::new(cli.data_dir), sources };
+    let context = Context { data: DataDir::new(cli.data_dir), sources, log: OnceCell::new() };
     let command = match cli.command {
         Some(command) if cli.serve.is_empty() => command,
         None => Command::Serve(cli.serve),
@@ -124,6 +130,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Migrate(arguments) => arguments.run(context).await,
             Command::Init(arguments) => arguments.run(context).await,
             Command::User(arguments) => arguments.run(context).await,
+            Command::Usage(arguments) => arguments.run(context).await,
             Command::Openapi(_) => say(&http_api::openapi()),
             Command::Config(arguments) => arguments.run(&context),
             Command::Routes(arguments) => arguments.run(),

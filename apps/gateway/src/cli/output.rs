@@ -21,6 +21,12 @@ pub(super) fn say_json(value: &impl Serialize) -> Result<(), Failure> {
     say(&(text + "\n"))
 }
 
+/// Writes what should be looked at to standard error.
+pub(super) fn warn(what: &str) -> Result<(), Failure> {
+    let written = writeln!(io::stderr().lock(), "ops-center: warning: {what}");
+    written.map_err(|error| Failure::Runtime(format!("standard error cannot be written: {error}")))
+}
+
 /// Writes a failure to standard error.
 pub(super) fn complain(failure: &Failure) -> io::Result<()> {
     writeln!(io::stderr().lock(), "ops-center: {failure}")

@@ -77,5 +77,6 @@ fn who(who: Who) -> String {
         Who::SignedIn => "signed in".to_owned(),
         Who::Member(permission) => format!("member: {permission}"),
         Who::PlatformAdmin => "platform admin".to_owned(),
+        Who::Service(scope) => format!("signed in, or API key: {scope}"),
     }
 }

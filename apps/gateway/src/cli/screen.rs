@@ -6,6 +6,7 @@ use http_api::Site;
 use secrecy::ExposeSecret;
 
 use crate::first::FirstAdmin;
+use crate::kept::Kept;
 
 /// Where the server is.
 pub(super) fn ready(site: &Site) -> String {
@@ -13,12 +14,17 @@ pub(super) fn ready(site: &Site) -> String {
     format!("Ops Center {version} is ready: {public_url}\nDocumentation: {public_url}/docs\n")
 }
 
-/// What the first start made, and how to go on.
-pub(super) fn first(admin: &FirstAdmin, public_url: &str, database: &str) -> String {
+/// What the first start made and where, and how to go on.
+pub(super) fn first(admin: &FirstAdmin, public_url: &str, kept: &Kept) -> String {
+    let Kept { database, sessions, mails, pictures } = kept;
     let FirstAdmin { email, username, password, link, org } = admin;
     let (password, link) = (password.expose_secret(), link.expose_secret());
     let mut text = format!(
-        "\nThis is the first start. It made the database ({database}), a platform admin and \"{org}\".\n\n\
+        "\nThis is the first start. It made a platform admin and \"{org}\".\n\n\
+         \x20 database   {database}\n\
+         \x20 sessions   {sessions}\n\
+         \x20 mails      {mails}\n\
+         \x20 pictures   {pictures}\n\n\
          \x20 user name  {username}  ({email})\n\
          \x20 password   {password}\n\
          \x20 sign in    {link}\n\n\

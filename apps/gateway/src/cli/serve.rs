@@ -6,6 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Context, output::say, screen};
 use crate::failure::Failure;
+use crate::kept::Kept;
 use crate::server::{Running, Start};
 
 /// How long load balancers have to see that we are about to stop, before the listener closes.
@@ -28,8 +29,8 @@ SIGNALS:
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ServeArgs {
-    /// The address and port to listen on (server.listen)
-    #[arg(long, value_name = "ADDR")]
+    /// The IP address and port to listen on, such as 127.0.0.1:9000 (server.listen)
+    #[arg(long, value_name = "ADDR", value_parser = crate::config::address)]
     listen: Option<SocketAddr>,
     /// Let other machines in without TLS: passwords and cookies cross the network in the clear
     #[arg(long)]
@@ -52,12 +53,12 @@ impl ServeArgs {
         }
         let config = context.config()?;
         let mut signals = Signals::new()?;
-        let database = context.data.database_name(&config);
+        let kept = Kept::by(&config, &context.data);
         let ambient = Context::ambient();
         let running = Start { config, data: context.data, insecure_dev: self.insecure_dev, ambient }.run().await?;
         let mut text = screen::ready(&running.site);
         if let Some(admin) = &running.first_admin {
-            text += &screen::first(admin, &running.site.public_url, &database);
+            text += &screen::first(admin, &running.site.public_url, &kept);
         }
         say(&text)?;
         until_told(running, &mut signals).await

@@ -7,10 +7,11 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
-use super::output::{say, say_json};
+use super::output::{say, say_json, warn};
 use super::{Context, Json};
 use crate::failure::Failure;
-use crate::first::explain;
+use crate::first::{NO_ADMIN, explain, nobody_administers};
+use crate::kept;
 use crate::wiring::Foundation;
 
 const EXAMPLES: &str = "\
@@ -22,6 +23,7 @@ EXAMPLES:
 
 /// Accounts
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct UserArgs {
     #[command(subcommand)]
     command: UserCommand,
@@ -92,7 +94,8 @@ impl SwitchArgs {
         };
         done.map_err(|error| explain("changing the account", error))?;
         foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))?;
-        say(&format!("{} ({}) {word}.\n", user.username, user.email))
+        let database = kept::database(&config, &context.data);
+        say(&format!("{} ({}) in the {database} {word}.\n", user.username, user.email))
     }
 }
 
@@ -108,11 +111,18 @@ impl CreateArgs {
         let password = read_password()?;
         let config = context.config()?;
         let foundation = Foundation::lay(&config, &context.data, Context::ambient()).await?;
-        let made = foundation.users(&config).create(&Actor::system(), new, &password).await;
+        let users = foundation.users(&config);
+        let made = users.create(&Actor::system(), new, &password).await;
         let user = made.map_err(|error| explain("making the account", error))?;
+        let unruled = nobody_administers(&users).await?;
         foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))?;
+        if unruled {
+            warn(NO_ADMIN)?;
+        }
+        let database = kept::database(&config, &context.data);
         if self.output.json {
             return say_json(&json!({
+                "database": database,
                 "id": user.id.to_string(),
                 "email": user.email.as_str(),
                 "email_verified": user.email_verified,
@@ -120,7 +130,8 @@ impl CreateArgs {
                 "role": user.role.as_str(),
             }));
         }
-        say(&format!("{} ({}) can sign in now; its id is {}.\n", user.username, user.email, user.id))
+        let (name, email, id) = (&user.username, &user.email, user.id);
+        say(&format!("{name} ({email}) can sign in now; its id is {id}, and it is in the {database}.\n"))
     }
 }
 

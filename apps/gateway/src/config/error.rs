@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::origin::Origin;
 
-/// Why the configuration cannot be used. Each is one sentence that says what to do; none holds a secret.
+/// Why the configuration cannot be used. Each problem is one sentence that says what to do; none holds a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file that `--config` names.
@@ -64,4 +64,12 @@ pub enum ConfigError {
     /// Keys that do not go together.
     #[error("{0}")]
     Rejected(String),
+    /// More than one of these.
+    #[error("the configuration has {} problems:{}", .0.len(), list(.0))]
+    Several(Vec<ConfigError>),
+}
+
+/// A line for each.
+fn list(problems: &[ConfigError]) -> String {
+    problems.iter().map(|problem| format!("\n  {problem}")).collect()
 }

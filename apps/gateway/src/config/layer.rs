@@ -10,9 +10,13 @@ use toml::Value;
 
 use super::error::ConfigError;
 use super::origin::Origin;
+use super::problems::Problems;
 use super::schema::{self, Schema};
 use super::secret;
 use super::source::Sources;
+
+/// The origin of what nobody has set.
+pub(super) const DEFAULT: &str = "default";
 
 /// One value, where it comes from, and how its source spells the key.
 struct Leaf {
@@ -94,15 +98,15 @@ struct Place<'a>(&'a Origin, &'a str);
 impl std::fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            Origin::Default => f.write_str("default"),
+            Origin::Default => f.write_str(DEFAULT),
             Origin::File(path) => path.display().fmt(f),
-            Origin::Environment | Origin::CommandLine => f.write_str(self.1),
+            Origin::Alias | Origin::Environment | Origin::CommandLine => f.write_str(self.1),
         }
     }
 }
 
-/// Lays the sources over the defaults, the strongest last.
-pub(super) fn stack(schema: &Schema, sources: &Sources) -> Result<Figment, ConfigError> {
+/// Lays the sources over the defaults, the strongest last. What a source says wrongly is noted and left out.
+pub(super) fn stack(schema: &Schema, sources: &Sources, problems: &mut Problems) -> Result<Figment, ConfigError> {
     let layer = |origin| Layer { schema, origin, found: BTreeMap::new() };
     let mut defaults = layer(Origin::Default);
     for (key, value) in schema.defaults() {
@@ -112,22 +116,28 @@ pub(super) fn stack(schema: &Schema, sources: &Sources) -> Result<Figment, Confi
     if let Some(path) = &sources.file {
         let mut file = layer(Origin::File(path.clone()));
         for (key, value) in read(path)? {
-            file.take(&key, &value)?;
+            problems.note(file.take(&key, &value));
         }
         figment = file.onto(figment)?;
     }
     for (origin, texts) in sources.texts() {
         let mut texted = layer(origin);
         for (key, text) in texts {
-            let value = texted.schema.kind(key).map_or_else(
+            let value = schema.kind(key).map_or_else(
                 || Ok(Value::String(text.clone())),
                 |kind| kind.read(text).ok_or_else(|| texted.wrong_kind(key, kind.expected())),
-            )?;
-            texted.take(key, &value)?;
+            );
+            problems.note(value.and_then(|value| texted.take(key, &value)));
         }
         figment = texted.onto(figment)?;
     }
     Ok(figment)
+}
+
+/// The same with one key as the defaults have it; `None` for a key that they do not have.
+pub(super) fn reset(figment: Figment, schema: &Schema, key: &str) -> Option<Figment> {
+    let value = Known::serialize(schema.default(key)?).ok()?;
+    Some(figment.merge(Leaf { key: key.to_owned(), value, origin: DEFAULT.to_owned() }))
 }
 
 fn read(path: &Path) -> Result<Vec<(String, Value)>, ConfigError> {

@@ -34,8 +34,4 @@ impl Log {
             ConfigError::Rejected(format!("log.level must be a level such as info or info,http_api=debug: {error}"))
         })
     }
-
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.filter().map(drop)
-    }
 }

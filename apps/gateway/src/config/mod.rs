@@ -3,11 +3,15 @@
 //! `config.default.toml` is the list of keys, their defaults and their documentation. A file, the environment and the command line
 //! lie over it; a key that is not on the list is refused with the nearest one that is.
 
+mod address;
+pub(crate) mod catalogue;
 mod error;
 mod layer;
 mod log;
 mod origin;
 mod people;
+mod plans;
+mod problems;
 mod read;
 mod schema;
 mod secret;
@@ -19,17 +23,19 @@ use figment::Figment;
 use http_api::Environment;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use self::secret::read as private_file;
+pub(crate) use self::{address::parse as address, secret::read as private_file};
 pub use self::{
     error::ConfigError,
     log::{Format, Log},
     origin::Origin,
-    people::{Mail, Org, Password, Session, SmtpTls},
+    people::{Mail, Password, Session, SmtpTls},
+    plans::{Plans, RateLimit},
     schema::DEFAULTS,
     server::{Server, TlsFiles},
     source::Sources,
     storage::{Blob, BlobKind, Database, Redis},
 };
+use self::{problems::Problems, schema::Schema};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,7 +48,8 @@ pub struct Config {
     pub database: Database,
     pub redis: Redis,
     pub session: Session,
-    pub org: Org,
+    pub plans: Plans,
+    pub rate_limit: RateLimit,
     pub mail: Mail,
     pub blob: Blob,
     pub password: Password,
@@ -61,34 +68,48 @@ pub struct Setting {
 }
 
 impl Config {
-    /// Reads the sources over the defaults, and checks what they say.
+    /// Reads the sources over the defaults, and checks what they say. The error holds everything that is wrong.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         Ok(Self::explained(sources)?.0)
     }
 
     /// The same, with every key, its value and where it comes from.
     pub fn explained(sources: &Sources) -> Result<(Self, Vec<Setting>), ConfigError> {
-        let schema = schema::Schema::read()?;
-        let figment = layer::stack(&schema, sources)?;
-        let mut config: Self = figment.extract().map_err(|error| refused(&error))?;
-        config.check()?;
+        let schema = Schema::read()?;
+        let mut problems = Problems::default();
+        let figment = layer::stack(&schema, sources, &mut problems)?;
+        let mut config = Self::extract(&schema, figment.clone(), &mut problems)?;
+        config.check(&mut problems);
+        problems.end()?;
         let settings = schema.defaults().map(|(key, _)| setting(&figment, key)).collect();
         Ok((config, settings))
     }
 
-    fn check(&mut self) -> Result<(), ConfigError> {
-        self.server.check()?;
-        self.database.check()?;
-        self.session.check()?;
-        self.org.check()?;
-        self.blob.check()?;
-        self.password.check()?;
-        self.log.check()?;
-        if self.environment == Environment::Production && self.server.public_url.is_none() {
-            let why = "environment = \"production\" needs server.public_url: set it to what people type, such as https://ops.example.com";
-            return Err(ConfigError::Rejected(why.to_owned()));
+    /// Reads the values. One that its key cannot take is noted, and its default stands in, so that the others are judged too.
+    fn extract(schema: &Schema, mut figment: Figment, problems: &mut Problems) -> Result<Self, ConfigError> {
+        loop {
+            let error = match figment.extract() {
+                Ok(config) => return Ok(config),
+                Err(error) => error,
+            };
+            let ours = error.metadata.as_ref().is_none_or(|place| place.name == layer::DEFAULT);
+            let known = layer::reset(figment, schema, &error.path.join(".")).filter(|_| !ours);
+            figment = known.ok_or_else(|| refused(&error))?;
+            problems.note(Err::<(), _>(refused(&error)));
         }
-        Ok(())
+    }
+
+    fn check(&mut self, problems: &mut Problems) {
+        self.server.check(problems);
+        self.database.check(problems);
+        self.session.check(problems);
+        self.blob.check(problems);
+        self.password.check(problems);
+        problems.note(self.log.filter());
+        problems.require(
+            self.environment != Environment::Production || self.server.public_url.is_some(),
+            "environment = \"production\" needs server.public_url: set it to what people type, such as https://ops.example.com",
+        );
     }
 }
 
@@ -104,7 +125,7 @@ fn environment<'de, D: Deserializer<'de>>(from: D) -> Result<Environment, D::Err
 /// any text.
 fn refused(error: &figment::Error) -> ConfigError {
     let key = error.path.join(".");
-    let origin = error.metadata.as_ref().map_or_else(|| "default".to_owned(), |place| place.name.to_string());
+    let origin = error.metadata.as_ref().map_or_else(|| layer::DEFAULT.to_owned(), |place| place.name.to_string());
     ConfigError::Rejected(format!("{key} (from {origin}): {}", error.kind))
 }
 

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::source;
+
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -8,6 +10,8 @@ pub enum Origin {
     Default,
     /// The file that `--config` names.
     File(PathBuf),
+    /// The environment, by a name that other software knows too: `DATABASE_URL`.
+    Alias,
     /// The environment.
     Environment,
     /// The command line.
@@ -15,11 +19,12 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// How this source spells a key: `server.listen`, `OPS_CENTER__SERVER__LISTEN`, `--listen`.
+    /// How this source spells a key: `server.listen`, `OPS_CENTER__SERVER__LISTEN`, `--listen`, `DATABASE_URL`.
     pub(super) fn spell(&self, key: &str) -> String {
         match self {
             Self::Default | Self::File(_) => key.to_owned(),
-            Self::Environment => format!("{}{}", super::source::PREFIX, key.replace('.', "__").to_ascii_uppercase()),
+            Self::Alias => source::alias(key).unwrap_or(key).to_owned(),
+            Self::Environment => format!("{}{}", source::PREFIX, key.replace('.', "__").to_ascii_uppercase()),
             Self::CommandLine => format!("--{}", key.rsplit('.').next().unwrap_or(key).replace('_', "-")),
         }
     }
@@ -30,7 +35,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Default => f.write_str("the built-in defaults"),
             Self::File(path) => path.display().fmt(f),
-            Self::Environment => f.write_str("the environment"),
+            Self::Alias | Self::Environment => f.write_str("the environment"),
             Self::CommandLine => f.write_str("the command line"),
         }
     }

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use auth_core::{Lifetimes, SessionRules};
+use mail_smtp::Sender;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{ConfigError, read};
+use super::{Problems, read};
 
 /// How long sessions live. Each key is explained in `config.default.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,16 +23,6 @@ pub struct Session {
     pub per_user: u32,
     #[serde(rename = "fresh_seconds", deserialize_with = "read::seconds")]
     pub fresh: Duration,
-}
-
-/// What every organization has. Each key is explained in `config.default.toml`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config.default.toml documents the keys")]
-pub struct Org {
-    pub default_seats: u32,
-    pub default_tier: String,
-    pub default_api_calls_limit: u64,
 }
 
 /// What a password hash costs. Each key is explained in `config.default.toml`.
@@ -70,7 +61,8 @@ pub struct Mail {
     pub smtp_username: Option<String>,
     #[serde(deserialize_with = "read::secret")]
     pub smtp_password: SecretString,
-    pub from: String,
+    #[serde(deserialize_with = "read::parsed")]
+    pub from: Sender,
 }
 
 impl Session {
@@ -84,38 +76,22 @@ impl Session {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, problems: &mut Problems) {
         let times = [self.idle, self.absolute, self.admin_idle, self.admin_absolute, self.fresh];
-        if self.per_user == 0 || times.iter().any(Duration::is_zero) {
-            return reject("every key of [session] must be at least 1");
-        }
-        if self.idle > self.absolute || self.admin_idle > self.admin_absolute {
-            return reject(
-                "session.idle_seconds must not be more than session.absolute_seconds, nor the admins' keys likewise",
-            );
-        }
-        Ok(())
-    }
-}
-
-impl Org {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.default_seats == 0 || self.default_tier.trim().is_empty() {
-            return reject("org.default_seats must be at least 1, and org.default_tier must not be empty");
-        }
-        Ok(())
+        let positive = self.per_user > 0 && !times.iter().any(Duration::is_zero);
+        problems.require(positive, "every key of [session] must be at least 1");
+        problems.require(
+            self.idle <= self.absolute && self.admin_idle <= self.admin_absolute,
+            "session.idle_seconds must not be more than session.absolute_seconds, nor the admins' keys likewise",
+        );
     }
 }
 
 impl Password {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.lanes == 0 || self.iterations == 0 || self.memory_kib < self.lanes.saturating_mul(8) {
-            return reject("[password] needs at least one lane, one iteration and memory_kib = 8 for each lane");
-        }
-        Ok(())
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.require(
+            self.lanes > 0 && self.iterations > 0 && self.memory_kib >= self.lanes.saturating_mul(8),
+            "[password] needs at least one lane, one iteration and memory_kib = 8 for each lane",
+        );
     }
-}
-
-fn reject<T>(why: &str) -> Result<T, ConfigError> {
-    Err(ConfigError::Rejected(why.to_owned()))
 }

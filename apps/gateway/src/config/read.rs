@@ -1,7 +1,7 @@
 //! How the texts and numbers of the configuration become what they mean.
 
 use std::fmt::Display;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,6 +13,26 @@ use serde::{Deserialize, Deserializer};
 /// Whole seconds.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     Ok(Duration::from_secs(u64::deserialize(from)?))
+}
+
+/// What the text says.
+pub(super) fn parsed<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    String::deserialize(from)?.parse().map_err(D::Error::custom)
+}
+
+/// An address to listen on.
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    super::address(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+/// An address to listen on; empty is none.
+pub(super) fn optional_address<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    if text.is_empty() { Ok(None) } else { super::address(&text).map(Some).map_err(D::Error::custom) }
 }
 
 /// Empty text is nothing.

@@ -70,6 +70,10 @@ impl Schema {
         self.0.iter()
     }
 
+    pub(super) fn default(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
     pub(super) fn kind(&self, key: &str) -> Option<Kind> {
         self.0.get(key).map(|value| match value {
             Value::Integer(_) => Kind::Number,

@@ -6,13 +6,14 @@ use actix_web::http::Uri;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::{ConfigError, read};
+use super::{ConfigError, Problems, read};
 
 /// Where and how we serve. Each key is explained in `config.default.toml`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config.default.toml documents the keys")]
 pub struct Server {
+    #[serde(deserialize_with = "read::address")]
     pub listen: SocketAddr,
     #[serde(deserialize_with = "read::optional")]
     pub public_url: Option<String>,
@@ -22,7 +23,7 @@ pub struct Server {
     pub tls_cert: Option<PathBuf>,
     #[serde(deserialize_with = "read::optional")]
     pub tls_key: Option<PathBuf>,
-    #[serde(deserialize_with = "read::optional")]
+    #[serde(deserialize_with = "read::optional_address")]
     pub private_listen: Option<SocketAddr>,
     pub workers: u16,
     #[serde(rename = "deadline_seconds", deserialize_with = "read::seconds")]
@@ -47,17 +48,19 @@ impl Server {
         Some(TlsFiles { cert: self.tls_cert.as_ref()?, key: self.tls_key.as_ref()? })
     }
 
-    pub(super) fn check(&mut self) -> Result<(), ConfigError> {
-        if self.tls_cert.is_some() != self.tls_key.is_some() {
-            return reject("server.tls_cert and server.tls_key go together: set both, or neither");
-        }
-        if self.deadline.is_zero() || self.max_connections == 0 {
-            return reject("server.deadline_seconds and server.max_connections must be at least 1");
-        }
+    pub(super) fn check(&mut self, problems: &mut Problems) {
+        problems.require(
+            self.tls_cert.is_some() == self.tls_key.is_some(),
+            "server.tls_cert and server.tls_key go together: set both, or neither",
+        );
+        problems.require(
+            !self.deadline.is_zero() && self.max_connections > 0,
+            "server.deadline_seconds and server.max_connections must be at least 1",
+        );
         if let Some(url) = &self.public_url {
-            self.public_url = Some(origin(url)?);
+            // One that is set and wrong is not missing.
+            self.public_url = problems.note(origin(url)).or_else(|| self.public_url.take());
         }
-        Ok(())
     }
 }
 
@@ -72,14 +75,10 @@ fn origin(url: &str) -> Result<String, ConfigError> {
             let usual = if scheme == "https" { ":443" } else { ":80" };
             Ok(format!("{scheme}://{}", place.strip_suffix(usual).unwrap_or(&place)))
         }
-        _ => {
-            reject(&format!("server.public_url must look like https://ops.example.com, without a path; it is {url:?}"))
-        }
+        _ => Err(ConfigError::Rejected(format!(
+            "server.public_url must look like https://ops.example.com, without a path; it is {url:?}"
+        ))),
     }
-}
-
-fn reject<T>(why: &str) -> Result<T, ConfigError> {
-    Err(ConfigError::Rejected(why.to_owned()))
 }
 
 #[cfg(test)]

@@ -68,12 +68,13 @@ impl Sources {
 
     /// Texts by source, the weakest first.
     pub(super) fn texts(&self) -> [(Origin, &[(String, String)]); 3] {
-        [
-            (Origin::Environment, &self.aliases),
-            (Origin::Environment, &self.variables),
-            (Origin::CommandLine, &self.flags),
-        ]
+        [(Origin::Alias, &self.aliases), (Origin::Environment, &self.variables), (Origin::CommandLine, &self.flags)]
     }
+}
+
+/// The variable that other software sets for this key.
+pub(super) fn alias(key: &str) -> Option<&'static str> {
+    ALIASES.into_iter().find_map(|(alias, known)| (known == key).then_some(alias))
 }
 
 fn is_ours(name: &str) -> bool {

@@ -1,7 +1,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{ConfigError, read};
+use super::{Problems, read};
 
 /// Where everything durable is. Each key is explained in `config.default.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -49,16 +49,13 @@ pub struct Blob {
 }
 
 impl Database {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.max_connections == 0 {
-            return Err(ConfigError::Rejected("database.max_connections must be at least 1".to_owned()));
-        }
-        Ok(())
+    pub(super) fn check(&self, problems: &mut Problems) {
+        problems.require(self.max_connections > 0, "database.max_connections must be at least 1");
     }
 }
 
 impl Blob {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, problems: &mut Problems) {
         let texts = [
             ("s3_endpoint", self.s3_endpoint.as_str()),
             ("s3_bucket", &self.s3_bucket),
@@ -66,9 +63,9 @@ impl Blob {
             ("s3_access_key", self.s3_access_key.expose_secret()),
             ("s3_secret_key", self.s3_secret_key.expose_secret()),
         ];
-        match texts.into_iter().find(|(_, text)| self.kind == BlobKind::S3 && text.is_empty()) {
-            None => Ok(()),
-            Some((key, _)) => Err(ConfigError::Rejected(format!("blob.kind = \"s3\" needs blob.{key}: set it"))),
+        for (key, text) in texts {
+            let there = self.kind == BlobKind::Local || !text.is_empty();
+            problems.require(there, &format!("blob.kind = \"s3\" needs blob.{key}: set it"));
         }
     }
 }

@@ -66,6 +66,7 @@ fn the_command_line_beats_the_environment_beats_the_file_beats_the_defaults() {
     assert_eq!(from("server.workers"), "OPS_CENTER__SERVER__WORKERS");
     assert_eq!(from("server.max_connections"), file.text());
     assert_eq!(from("server.listen"), "--listen");
+    assert_eq!(from("database.url"), "DATABASE_URL");
     assert_eq!(from("log.level"), "default");
 }
 
@@ -110,12 +111,47 @@ fn a_value_of_the_wrong_kind_names_its_key_and_shows_no_value() {
         ("OPS_CENTER__SERVER__TRUSTED_PROXIES", "10.0.0.0/8,home", "home"),
         ("OPS_CENTER__SERVER__TLS_CERT", "cert.pem", "server.tls_key"),
         ("OPS_CENTER__SESSION__IDLE_SECONDS", "0", "[session]"),
-        ("OPS_CENTER__BLOB__KIND", "s3", "blob.s3_endpoint"),
         ("OPS_CENTER__ENVIRONMENT", "production", "server.public_url"),
     ] {
         let said = complaint(&environment(&[(name, value)]));
         assert!(said.contains(expected), "{name}={value}: {said}");
         assert!(!said.contains('\n'), "one sentence: {said}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let file = Scratch::new("[server]\nlisen = '127.0.0.1:1'\nworkers = 70000\n[sesion]\nper_user = 3\n", 0o644);
+    let pairs = [
+        ("OPS_CENTER__SERVER__LISTN", "127.0.0.1:1"),
+        ("OPS_CENTER__SERVER__LISTEN", "8084"),
+        ("OPS_CENTER__BLOB__S3_ALLOW_HTTP", "yes"),
+        ("OPS_CENTER__MAIL__FROM", "nobody"),
+        ("OPS_CENTER__BLOB__KIND", "s3"),
+        ("OPS_CENTER__ENVIRONMENT", "production"),
+    ];
+    let said = complaint(&with_file(&file, &pairs));
+    let problems: Vec<&str> = said.lines().skip(1).collect();
+    assert_eq!(said.lines().next(), Some("the configuration has 12 problems:"), "{said}");
+    assert_eq!(problems.len(), 12, "{said}");
+    for expected in [
+        "server.lisen in",
+        "did you mean server.listen?",
+        "did you mean session.per_user?",
+        "did you mean OPS_CENTER__SERVER__LISTEN?",
+        "server.workers (from",
+        "server.listen (from OPS_CENTER__SERVER__LISTEN): must be an IP address and a port",
+        "did you mean 127.0.0.1:8084?",
+        "OPS_CENTER__BLOB__S3_ALLOW_HTTP in the environment must be true or false",
+        "mail.from (from OPS_CENTER__MAIL__FROM): must look like",
+        "needs blob.s3_endpoint",
+        "needs blob.s3_bucket",
+        "needs blob.s3_access_key",
+        "needs blob.s3_secret_key",
+        "needs server.public_url",
+    ] {
+        let once = problems.iter().filter(|problem| problem.contains(expected)).count();
+        assert_eq!(once, 1, "{expected}: {said}");
     }
 }
 

@@ -40,6 +40,38 @@ fn user_create_makes_an_account_that_can_sign_in() {
 }
 
 #[test]
+fn whoever_makes_an_account_is_told_in_which_database() {
+    let place = Place::new();
+    let made = fed(&place, "tall ships sail at dawn\n", &[&CREATE[..], &["--admin"]].concat());
+    let file = place.data().join("ops-center.db").canonicalize().expect("the database");
+    let named = format!("in the SQLite file {}", file.display());
+    assert!(made.ok().contains(&named), "{made:?}");
+    assert!(!made.err.contains("warning"), "{made:?}");
+    let off = place.run(&["user", "disable", "ada"]);
+    assert!(off.ok().contains(&named), "{off:?}");
+    let other = ["user", "create", "--email", "bob@example.com", "--username", "bob", "--password-stdin", "--json"];
+    let made = fed(&place, "tall ships sail at dawn\n", &other).json();
+    assert_eq!(made["database"], format!("SQLite file {}", file.display()));
+}
+
+#[test]
+fn accounts_that_nobody_administers_are_warned_about() {
+    let place = Place::new();
+    let made = fed(&place, "tall ships sail at dawn\n", &[&CREATE[..], &["--json"]].concat());
+    assert_eq!(made.json()["role"], "user");
+    assert_eq!(made.err.matches("ops-center: warning: ").count(), 1, "{made:?}");
+    let (_, mend) = made.err.split_once("make one with ops-center ").expect("the command that mends it");
+    let warned = place.serve(&[]).stop().err;
+    assert_eq!(warned.matches("make one with ops-center user create").count(), 1, "{warned}");
+    // The command as it stands, with an address and a name of one's own.
+    let mend = mend.trim().replace("YOU@EXAMPLE.COM", "grace@example.com").replace("YOU", "grace") + " --json";
+    let made = fed(&place, "tall ships sail at dawn\n", &mend.split(' ').collect::<Vec<_>>());
+    assert_eq!(made.json()["role"], "admin");
+    assert!(!made.err.contains("warning"), "{made:?}");
+    assert!(!place.serve(&[]).stop().err.contains("nobody can administer"));
+}
+
+#[test]
 fn user_create_refuses_what_cannot_be() {
     let place = Place::new();
     fed(&place, "short\n", &CREATE).refused(2, &["at least 12 characters"]);
@@ -82,13 +114,19 @@ fn every_command_explains_itself_with_examples() {
         &["serve"],
         &["migrate"],
         &["init"],
+        &["user"],
         &["user", "create"],
+        &["user", "disable"],
+        &["user", "enable"],
         &["openapi"],
+        &["config"],
         &["config", "check"],
         &["config", "defaults"],
         &["routes"],
     ] {
         let help = place.run(&[command, &["--help"]].concat());
+        let example = format!("  {}", ["ops-center"].iter().chain(command).copied().collect::<Vec<_>>().join(" "));
+        assert!(help.ok().contains(&example), "{command:?}: {help:?}");
         assert!(help.ok().contains("EXAMPLES:") && help.ok().contains("--data-dir"), "{command:?}: {help:?}");
     }
     assert!(place.run(&["--help"]).ok().contains("EXIT CODES:"));

@@ -42,11 +42,32 @@ fn config_check_tells_everything_but_secrets() {
     assert!(!json.ok().contains("canary"));
     let json = json.json();
     assert_eq!(json["server.workers"], serde_json::json!({ "value": 3, "from": "OPS_CENTER__SERVER__WORKERS" }));
+    assert_eq!(json["database.url"], serde_json::json!({ "value": "***", "from": "DATABASE_URL" }));
     assert_eq!(json["log.level"]["from"], file.to_str().expect("a path"));
     assert_eq!(json["mail.smtp_port"], serde_json::json!({ "value": 587, "from": "default" }));
     let wrong = place.run_with(&[("OPS_CENTER__ENVIRONMENT", "production")], &["config", "check"]);
     wrong.refused(2, &["server.public_url"]);
     assert!(!place.data().exists(), "a check makes nothing");
+}
+
+#[test]
+fn a_check_tells_everything_that_is_wrong() {
+    let place = Place::new();
+    let variables = [
+        ("OPS_CENTER__SERVER__LISTN", "127.0.0.1:1"),
+        ("OPS_CENTER__SESION__PER_USER", "3"),
+        ("OPS_CENTER__ENVIRONMENT", "production"),
+    ];
+    let wrong = place.run_with(&variables, &["config", "check"]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""), "{wrong:?}");
+    assert!(wrong.err.starts_with("ops-center: the configuration has 3 problems:\n"), "{wrong:?}");
+    for (line, expected) in wrong.err.lines().skip(1).zip([
+        "did you mean OPS_CENTER__SERVER__LISTEN?",
+        "did you mean OPS_CENTER__SESSION__PER_USER?",
+        "server.public_url",
+    ]) {
+        assert!(line.contains(expected), "{expected}: {wrong:?}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::time::{Duration, Instant};
 
 use crate::program::{Place, answer};
@@ -25,6 +25,12 @@ fn sigterm_lets_load_balancers_know_and_requests_finish() {
     }
     assert_eq!(server.get("/readyz").0, 503);
     assert_eq!(server.get("/livez").0, 200, "the listener stays open for the notice");
+    let mut kept = server.connect();
+    write!(kept, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+    let head: Vec<String> =
+        BufReader::new(kept).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let closes = head.iter().any(|line| line.eq_ignore_ascii_case("connection: close"));
+    assert!(closes, "clients are sent elsewhere: {head:?}");
     let address = server.address();
     while std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
         assert!(told.elapsed() < Duration::from_secs(10), "the listener must close");

@@ -23,7 +23,9 @@ fn what_the_first_screen_says_works_as_it_stands() {
         assert_eq!(server.get("/readyz").0, 200);
         assert_eq!(server.get("/docs/").0, 200);
         let screen = server.stop().out;
-        assert!(screen.contains("ops-center.db") && screen.contains("\"Default organization\""), "{screen}");
+        let file = place.data().join("ops-center.db").canonicalize().expect("the database");
+        assert!(screen.contains(&format!("SQLite file {}\n", file.display())), "{screen}");
+        assert!(screen.contains("\"Default organization\""), "{screen}");
         assert!(told(&screen, "sign in").starts_with(&format!("{base}/sign-in/link?token=")), "{screen}");
         let lines: Vec<String> =
             screen.lines().map(str::trim).filter(|line| line.starts_with("curl ")).map(str::to_owned).collect();
@@ -76,6 +78,30 @@ fn of_instances_that_start_at_once_one_makes_the_admin() {
     let made = ended.iter().filter(|one| one.out.contains("This is the first start")).count();
     assert_eq!(made, 1, "{ended:?}");
     assert!(ended.iter().all(|one| one.code == Some(0)), "{ended:?}");
+}
+
+#[test]
+fn every_json_answer_ends_its_line_also_when_it_is_replayed() {
+    let place = Place::new();
+    let password = place.run(&["init", "--json"]).json()["password"].as_str().expect("a password").to_owned();
+    let server = place.serve(&[]);
+    let json = "-H 'Content-Type: application/json'";
+    let line = |rest: &str| format!("curl -sS -i -b jar -c jar -H 'Origin: {0}' {json} {rest}", server.base);
+    let login =
+        format!("-d '{{\"username\":\"admin\",\"password\":\"{password}\"}}' {}/api/v1/auth/login", server.base);
+    let make = format!("-H 'Idempotency-Key: one' -d '{{\"name\":\"Acme\"}}' {}/api/v1/org", server.base);
+    let lost = format!("{}/api/v1/nowhere", server.base);
+    let mut bodies = Vec::new();
+    for (rest, status) in [(&login, "200"), (&make, "201"), (&make, "201"), (&lost, "404")] {
+        let answered = shell(place.path(), &line(rest));
+        let (head, body) = answered.ok().split_once("\r\n\r\n").expect("a body");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answered:?}");
+        assert!(body.ends_with("}\n") && !body.ends_with("\n\n"), "{answered:?}");
+        assert!(head.to_lowercase().contains(&format!("content-length: {}\r\n", body.len())), "{answered:?}");
+        bodies.push((head.to_lowercase().contains("idempotent-replayed: true"), body.to_owned()));
+    }
+    assert_eq!((bodies[1].0, bodies[2].0), (false, true));
+    assert_eq!(bodies[1].1, bodies[2].1, "the same bytes");
 }
 
 #[test]

@@ -12,6 +12,22 @@ fn a_port_in_use_is_told_before_anything_is_made() {
 }
 
 #[test]
+fn a_bad_address_is_answered_with_the_form_of_a_good_one() {
+    let place = Place::new();
+    for (typed, meant) in [("8084", "127.0.0.1:8084"), ("localhost", "127.0.0.1:8084"), ("1.2.3.4", "1.2.3.4:8084")] {
+        let flag = place.run(&["--listen", typed]);
+        assert_eq!(flag.code, Some(2), "{flag:?}");
+        let meant = format!("an IP address and a port, such as 127.0.0.1:8084 or [::1]:8084; did you mean {meant}?");
+        assert!(flag.err.contains(&meant) && flag.err.contains("--listen"), "{flag:?}");
+        let variable = place.run_with(&[("OPS_CENTER__SERVER__LISTEN", typed)], &["serve"]);
+        variable.refused(2, &[&meant, "OPS_CENTER__SERVER__LISTEN"]);
+        let private = place.run_with(&[("OPS_CENTER__SERVER__PRIVATE_LISTEN", typed)], &["serve"]);
+        private.refused(2, &[&meant, "server.private_listen"]);
+    }
+    assert!(!place.data().exists());
+}
+
+#[test]
 fn other_machines_get_in_over_tls_only() {
     let place = Place::new();
     let ways = ["server.tls_cert", "server.trusted_proxies", "--insecure-dev"];

@@ -31,6 +31,11 @@ pub fn login_key(canonical_login: &str) -> String {
     format!("login:{canonical_login}")
 }
 
+/// The counter of an address that guesses API keys: a service with an old key keeps nobody from signing in.
+pub fn key_guess_key(ip: Option<IpAddr>) -> String {
+    format!("api_key:{}", address_key(ip))
+}
+
 /// The counter of a known device of an account.
 pub fn device_key(user: UserId, device: &Device) -> String {
     format!("device:{user}:{}", device.hash().to_hex())

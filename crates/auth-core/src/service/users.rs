@@ -41,6 +41,11 @@ impl Users {
         Ok(!self.users.any().await?)
     }
 
+    /// Whether an enabled account is a platform admin's.
+    pub async fn any_admin(&self) -> Result<bool, AuthError> {
+        Ok(self.users.any_admin().await?)
+    }
+
     /// One account.
     pub async fn get(&self, id: UserId) -> Result<User, AuthError> {
         Ok(self.users.by_id(id).await?.ok_or(AuthError::UserNotFound)?.user)

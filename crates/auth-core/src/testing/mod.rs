@@ -10,6 +10,7 @@ mod population;
 
 pub use self::{
     contract::{
+        api_keys::{api_key_store_contract, api_key_store_race},
         hasher::password_hasher_contract,
         links::{link_store_contract, link_store_race},
         sessions::{session_store_contract, session_store_race},

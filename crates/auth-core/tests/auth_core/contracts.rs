@@ -1,9 +1,9 @@
 //! The doubles keep the contracts that they are there to stand in for.
 
 use auth_core::testing::{
-    MemoryAuth, PlainHasher, SessionOwners, link_store_contract, link_store_race, password_hasher_contract,
-    session_store_contract, session_store_race, standings_contract, throttle_contract, throttle_race,
-    user_store_contract, user_store_race, user_store_starts_empty,
+    MemoryAuth, PlainHasher, SessionOwners, api_key_store_contract, api_key_store_race, link_store_contract,
+    link_store_race, password_hasher_contract, session_store_contract, session_store_race, standings_contract,
+    throttle_contract, throttle_race, user_store_contract, user_store_race, user_store_starts_empty,
 };
 use kernel::testing::manual_ambient;
 
@@ -35,6 +35,13 @@ async fn links() {
     let (store, (_, ambient)) = (MemoryAuth::new(), manual_ambient(4));
     link_store_contract(&store, &store, &ambient).await;
     link_store_race(&store, &store, &ambient).await;
+}
+
+#[tokio::test]
+async fn api_keys() {
+    let (store, (_, ambient)) = (MemoryAuth::new(), manual_ambient(6));
+    api_key_store_contract(&store, &store, &ambient).await;
+    api_key_store_race(&store, &store, &ambient).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The use cases over the doubles, and the doubles against their contracts.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api_keys;
 mod contracts;
 mod guessing;
 mod passwords;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use auth_core::testing::{MemoryAuth, PlainHasher};
 use auth_core::{
-    AuthError, Authenticated, Credentials, Device, Freshness, NewUser, Passwords, SessionRules, SessionToken, Sessions,
-    SignIn, SignInPorts, SignedIn, User, Username, Users,
+    ApiKeys, AuthError, Authenticated, Credentials, Device, Freshness, NewUser, Passwords, SessionRules, SessionToken,
+    Sessions, SignIn, SignInPorts, SignedIn, User, Username, Users,
 };
 use kernel::testing::{ManualClock, manual_ambient};
 use kernel::{Action, Actor, ActorKind, Ambient, Email, PlatformRole};
@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) sign_in: SignIn,
     pub(crate) users: Users,
     pub(crate) passwords: Passwords,
+    pub(crate) api_keys: ApiKeys,
 }
 
 /// A request of nobody in particular from this address.
@@ -59,7 +60,8 @@ impl World {
         let users = Users::new(memory.clone(), memory.clone(), hasher.clone(), sessions.clone(), ambient.clone());
         let passwords =
             Passwords::new(memory.clone(), hasher.clone(), memory.clone(), sessions.clone(), ambient.clone());
-        Self { memory, hasher, clock, ambient, sessions, sign_in, users, passwords }
+        let api_keys = ApiKeys::new(memory.clone(), memory.clone(), memory.clone(), ambient.clone());
+        Self { memory, hasher, clock, ambient, sessions, sign_in, users, passwords, api_keys }
     }
 
     pub(crate) async fn user(&self, name: &str) -> User {

@@ -20,6 +20,8 @@ pub enum Who {
     Member(&'static str),
     /// A platform admin.
     PlatformAdmin,
+    /// A service whose API key has this scope, or whoever is signed in.
+    Service(&'static str),
 }
 
 /// What the document says of one operation, gathered from the handler's signature.
@@ -42,11 +44,22 @@ impl Doc {
         self.problems.entry(status).or_default().insert(code);
     }
 
+    /// A problem that it does not answer with after all.
+    pub fn without(&mut self, status: u16, code: &'static str) {
+        if let Some(codes) = self.problems.get_mut(&status) {
+            codes.remove(code);
+        }
+        self.problems.retain(|_, codes| !codes.is_empty());
+    }
+
     /// Only these callers get through; the problems that others meet come with it.
     pub fn only(&mut self, who: Who) {
         self.who = who;
         self.problem(401, "unauthenticated");
+        self.problem(401, "invalid_api_key");
         self.problem(403, "csrf_failed");
+        self.problem(429, "too_many_attempts");
+        self.problem(429, "rate_limited");
         self.problem(503, "unavailable");
         match who {
             Who::Member(_) => {
@@ -54,13 +67,24 @@ impl Doc {
                 self.problem(403, "forbidden");
             }
             Who::PlatformAdmin => self.problem(403, "forbidden"),
+            Who::Service(_) => {
+                self.problem(403, "forbidden");
+                self.problem(403, "insufficient_scope");
+                self.problem(404, "not_found");
+                self.problem(422, "invalid_request");
+            }
             Who::Anyone | Who::SignedIn => {}
+        }
+        if !matches!(who, Who::Service(_)) {
+            self.problem(403, "session_required");
         }
     }
 
     /// Query or path parameters.
     pub fn parameters<T: IntoParams>(&mut self, place: ParameterIn) {
-        self.parameters.extend(T::into_params(|| Some(place.clone())));
+        for parameter in T::into_params(|| Some(place.clone())) {
+            self.add(parameter);
+        }
         match place {
             ParameterIn::Path => self.problem(404, "not_found"),
             _ => self.problem(422, "invalid_request"),
@@ -77,7 +101,15 @@ impl Doc {
             .required(required)
             .description(Some(text))
             .schema(Some(Schema::Object(schema)));
-        self.parameters.push(parameter.build());
+        self.add(parameter.build());
+    }
+
+    /// Two arguments may read the same parameter; the document names it once.
+    fn add(&mut self, parameter: Parameter) {
+        let same = |known: &Parameter| known.name == parameter.name && known.parameter_in == parameter.parameter_in;
+        if !self.parameters.iter().any(same) {
+            self.parameters.push(parameter);
+        }
     }
 
     /// The operation honours `Idempotency-Key`.
@@ -105,6 +137,12 @@ impl Doc {
         self.problem(413, "payload_too_large");
         self.problem(415, "unsupported_media_type");
         self.problem(422, "invalid_request");
+    }
+
+    /// The body's fields may come another way.
+    pub fn body_may_be_absent(&mut self) {
+        let body = self.body.take();
+        self.body = body.map(|body| RequestBodyBuilder::from(body).required(Some(Required::False)).build());
     }
 
     /// An answer with a JSON body.
@@ -163,6 +201,11 @@ impl Doc {
         if self.who != Who::Anyone {
             operation = operation.security(SecurityRequirement::new("session", Vec::<String>::new()));
         }
+        if let Who::Service(scope) = self.who {
+            for scheme in ["bearer", "api_key"] {
+                operation = operation.security(SecurityRequirement::new(scheme, [scope]));
+            }
+        }
         operation.request_body(self.body.clone())
     }
 
@@ -186,13 +229,18 @@ fn path_parameter(name: &str) -> Parameter {
 fn problem_response(codes: &BTreeSet<&'static str>) -> Response {
     let list: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
     let schema = RefOr::Ref(utoipa::openapi::Ref::from_schema_name(crate::problem::ProblemBody::name()));
-    let retry = HeaderBuilder::new().description(Some("Seconds after which to try again.")).build();
-    let builder = ResponseBuilder::new()
+    let mut builder = ResponseBuilder::new()
         .description(list.join(", "))
         .content("application/problem+json", Content::new(Some(schema)));
-    if codes.iter().any(|code| ["too_many_attempts", "unavailable"].contains(code)) {
-        builder.header("Retry-After", retry).build()
-    } else {
-        builder.build()
+    let header = |text: &str| HeaderBuilder::new().description(Some(text)).build();
+    if codes.iter().any(|code| ["too_many_attempts", "rate_limited", "unavailable"].contains(code)) {
+        builder = builder.header("Retry-After", header("Seconds after which to try again."));
     }
+    if codes.contains("rate_limited") {
+        let policy =
+            "The rule: its name, how many requests (`q`) in how many seconds (`w`). Every counted answer has it.";
+        let left = "What is left: `r` requests, and in `t` seconds more. Every counted answer has it.";
+        builder = builder.header("RateLimit-Policy", header(policy)).header("RateLimit", header(left));
+    }
+    builder.build()
 }

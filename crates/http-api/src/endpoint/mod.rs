@@ -17,6 +17,7 @@ pub(crate) use self::contain::contained;
 pub use self::describe::{Doc, Who};
 pub use self::take::{Argument, Arguments};
 use crate::problem::Problem;
+use crate::rate_limit::{self, Counting};
 
 /// What a handler answers with when all is well.
 pub trait Reply: Sized {
@@ -35,7 +36,8 @@ pub struct Endpoint {
     /// What the document says of it.
     pub doc: Doc,
     admission: Admission,
-    route: Box<dyn Fn() -> Route>,
+    counting: Counting,
+    route: Box<dyn Fn(Counting) -> Route>,
 }
 
 /// Refuses a request whose caller may not make it, before its body is looked at.
@@ -64,6 +66,8 @@ methods! {
     post = POST;
     /// A row for `PUT`.
     put = PUT;
+    /// A row for `PATCH`.
+    patch = PATCH;
     /// A row for `DELETE`.
     delete = DELETE;
 }
@@ -79,8 +83,8 @@ impl Endpoint {
         A::describe(&mut doc);
         R::describe(&mut doc);
         let answered = method.clone();
-        let route = Box::new(move || guarded(&answered).to(in_order(handler.clone())));
-        Self { method, paths: vec![path], doc, admission: admit::<A>, route }
+        let route = Box::new(move |counting| guarded(&answered).to(in_order(handler.clone(), counting)));
+        Self { method, paths: vec![path], doc, admission: admit::<A>, counting: Counting::default(), route }
     }
 
     /// The same operation under one more path.
@@ -124,13 +128,28 @@ impl Endpoint {
         self.doc.idempotent();
         let (inner, admission) = (self.route, self.admission);
         let replay = move |request, next| crate::idempotency::replay(admission, request, next);
-        self.route = Box::new(move || inner().wrap(actix_web::middleware::from_fn(replay)));
+        self.route = Box::new(move |counting| inner(counting).wrap(actix_web::middleware::from_fn(replay)));
+        self
+    }
+
+    /// Asked by other services about each call of theirs: counted in a bucket of its own.
+    #[must_use]
+    pub fn decision(mut self) -> Self {
+        self.counting = Counting::Decision;
+        self
+    }
+
+    /// Never counted: what must work, or must cost nothing, whatever else the caller did.
+    #[must_use]
+    pub fn unlimited(mut self) -> Self {
+        self.counting = Counting::Never;
+        self.doc.without(429, "rate_limited");
         self
     }
 
     /// The route, for one worker.
     pub fn route(&self) -> Route {
-        (self.route)()
+        (self.route)(self.counting)
     }
 }
 
@@ -158,7 +177,7 @@ fn guarded(method: &Method) -> Route {
 }
 
 /// Wraps a handler so that its arguments are taken one after the other.
-fn in_order<F, A, R>(handler: F) -> impl Handler<(HttpRequest, web::Payload), Output = HttpResponse>
+fn in_order<F, A, R>(handler: F, counting: Counting) -> impl Handler<(HttpRequest, web::Payload), Output = HttpResponse>
 where
     F: Handler<A, Output = Result<R, Problem>>,
     A: Arguments + 'static,
@@ -168,12 +187,20 @@ where
         let handler = handler.clone();
         async move {
             let place = request.clone();
-            contained(&place, run(handler, request, payload)).await.unwrap_or_else(|problem| problem.answer(&place))
+            let done = contained(&place, run(handler, counting, request, payload)).await;
+            let mut answer = done.unwrap_or_else(|problem| problem.answer(&place));
+            rate_limit::stamp(&place, &mut answer);
+            answer
         }
     }
 }
 
-async fn run<F, A, R>(handler: F, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem>
+async fn run<F, A, R>(
+    handler: F,
+    counting: Counting,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem>
 where
     F: Handler<A, Output = Result<R, Problem>>,
     A: Arguments,
@@ -181,5 +208,6 @@ where
 {
     let mut payload = payload.into_inner();
     let arguments = A::take(&request, &mut payload).await?;
+    rate_limit::count(&request, counting).await?;
     Ok(handler.call(arguments).await?.reply())
 }

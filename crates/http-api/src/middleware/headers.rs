@@ -1,8 +1,11 @@
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{Error, web};
+
+use crate::readiness::Ready;
 
 /// The headers that every answer carries (OWASP ASVS 3.4), unless the handler set a stricter one itself.
 const HEADERS: [(&str, &str); 7] = [
@@ -18,7 +21,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("cache-control", "no-store"),
 ];
 
-/// Sets the security headers on every answer, errors included.
+/// Sets the security headers on every answer, errors included; while the server is about to stop, each closes its connection.
 pub async fn secure<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -29,6 +32,9 @@ pub async fn secure<B: MessageBody + 'static>(
         if !response.headers().contains_key(&name) {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
+    }
+    if response.request().app_data::<web::Data<Ready>>().is_some_and(|ready| ready.draining()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     Ok(response)
 }

@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -38,8 +38,8 @@ pub async fn identify_request<B: MessageBody + 'static>(
     let method = request.method().clone();
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let started = Instant::now();
-    let span = tracing::info_span!("request", id = %id);
-    let mut response = next.call(request).instrument(span.clone()).await?;
+    let span = tracing::info_span!("request", request_id = %id);
+    let mut response = next.call(request).instrument(span).await?;
     let route = response.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -50,18 +50,30 @@ pub async fn identify_request<B: MessageBody + 'static>(
         metrics.observe(method.as_str(), &route, status, elapsed);
     }
     let problem = response.response().extensions().get::<Problem>().cloned();
-    span.in_scope(|| {
-        log(method.as_str(), response.request().path(), status, elapsed.as_secs_f64() * 1e3, problem.as_ref());
-    });
+    let line = Line { id: &id, method: method.as_str(), path: response.request().path(), status, elapsed };
+    line.log(problem.as_ref());
     Ok(response)
 }
 
-/// One line per request: an error when the fault is ours, else information.
-fn log(method: &str, path: &str, status: u16, ms: f64, problem: Option<&Problem>) {
-    let code = problem.map_or("", |problem| problem.code());
-    if let Some(cause) = problem.and_then(Problem::cause) {
-        tracing::error!(method, path, status, code, cause, ms = format_args!("{ms:.1}"), "answered");
-    } else {
-        tracing::info!(method, path, status, code, ms = format_args!("{ms:.1}"), "answered");
+/// What the line of a request says. It is written outside of the request's span, whose fields would be read back and written again.
+struct Line<'a> {
+    id: &'a str,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    elapsed: Duration,
+}
+
+impl Line<'_> {
+    /// An error when the fault is ours, else information.
+    fn log(&self, problem: Option<&Problem>) {
+        let Self { id: request_id, method, path, status, elapsed } = *self;
+        let code = problem.map_or("", |problem| problem.code());
+        let ms = (elapsed.as_secs_f64() * 1e4).round() / 10.0;
+        if let Some(cause) = problem.and_then(Problem::cause) {
+            tracing::error!(request_id, method, path, status, code, cause, ms, "answered");
+        } else {
+            tracing::info!(request_id, method, path, status, code, ms, "answered");
+        }
     }
 }

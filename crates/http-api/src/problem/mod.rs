@@ -2,88 +2,42 @@
 
 mod account;
 mod auth;
+mod body;
 mod org;
+mod plan;
+mod usage;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use kernel::StoreError;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::Value;
 
+pub use self::body::{FieldProblem, ProblemBody};
+pub(crate) use self::plan::plan_field;
 use crate::middleware::request_id::RequestId;
 
-/// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct FieldProblem {
-    /// Where, as a JSON Pointer (RFC 6901) into the body, or `?name` of the query.
-    #[schema(example = "/email")]
-    pub pointer: String,
-    /// What, for programs.
-    #[schema(example = "invalid_value")]
-    pub code: String,
-    /// What, for people.
-    #[schema(example = "not an e-mail address of the form name@example.com")]
-    pub message: String,
-}
+/// The problem type of a request that went over a rate limit, registered by draft-ietf-httpapi-ratelimit-headers.
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-impl FieldProblem {
-    /// A problem with one field.
-    pub fn new(pointer: impl Into<String>, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), code: code.into(), message: message.into() }
-    }
-}
-
-/// The body of a problem (RFC 9457), `application/problem+json`.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(as = Problem)]
-pub struct ProblemBody {
-    /// `urn:ops-center:problem:<code>`.
-    #[serde(rename = "type")]
-    #[schema(example = "urn:ops-center:problem:last_owner")]
-    pub kind: String,
-    /// The status in words.
-    #[schema(example = "Conflict")]
-    pub title: String,
-    /// The HTTP status.
-    #[schema(example = 409)]
-    pub status: u16,
-    /// One sentence that a person can act on.
-    #[schema(example = "this is the last owner; make another member an owner first")]
-    pub detail: String,
-    /// The kind of problem, for programs.
-    #[schema(example = "last_owner")]
-    pub code: String,
-    /// The request's id, as in `X-Request-ID`.
-    pub request_id: String,
-    /// The path of the request.
-    #[schema(example = "/api/v1/org/members/usr_01890a5d-ac96-774b-bcce-b302099a8057")]
-    pub instance: String,
-    /// With 422: each field that is wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub errors: Option<Vec<FieldProblem>>,
-    /// With `insufficient_user_authentication`: the greatest age of a sign-in that is accepted, in seconds (RFC 9470).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_age: Option<u64>,
-    /// With 401 of `GET /auth/session`: `false`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub authenticated: Option<bool>,
-    /// `detail` again, for clients that read this name.
-    pub message: String,
-    /// `code` again, for clients that read this name.
-    pub error: String,
-}
-
-/// An error answer. What the log must know and the client must not is in `cause`.
+/// An error answer. What the log must know and the client must not is in its cause.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Inner>);
+
+/// What a problem consists of. In a box, so that a `Result` with it stays small.
+#[derive(Debug, Clone)]
+struct Inner {
     status: StatusCode,
     code: &'static str,
     detail: String,
     errors: Vec<FieldProblem>,
+    extensions: BTreeMap<String, Value>,
     retry_after: Option<u64>,
+    violated: Option<&'static str>,
     max_age: Option<u64>,
+    challenge: Option<String>,
     authenticated: Option<bool>,
     cause: Option<Box<str>>,
 }
@@ -100,9 +54,32 @@ pub struct Place {
 impl Problem {
     /// A problem with this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let (retry_after, max_age, authenticated, cause) = (None, None, None, None);
-        Self { status, code, detail, errors: Vec::new(), retry_after, max_age, authenticated, cause }
+        Self(Box::new(Inner {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            extensions: BTreeMap::new(),
+            retry_after: None,
+            violated: None,
+            max_age: None,
+            challenge: None,
+            authenticated: None,
+            cause: None,
+        }))
+    }
+
+    /// The same, with a further member in its body (RFC 9457, 3.2). Of the members that every problem has, `error` alone can be
+    /// replaced, for clients that wait for a text of their own there.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.extensions.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn challenge(mut self, challenge: String) -> Self {
+        self.0.challenge = Some(challenge);
+        self
     }
 
     /// 401: nobody we know.
@@ -112,7 +89,9 @@ impl Problem {
 
     /// 401 for whoever asks whether they are signed in: the same, and it says so in a member of its own.
     pub fn nobody() -> Self {
-        Self { authenticated: Some(false), ..Self::unauthenticated() }
+        let mut problem = Self::unauthenticated();
+        problem.0.authenticated = Some(false);
+        problem
     }
 
     /// 401 with RFC 9470's error code: the sign-in is too old for this.
@@ -122,7 +101,9 @@ impl Problem {
             "insufficient_user_authentication",
             format!("sign in again to do this: the last sign-in must be at most {max_age} seconds old"),
         );
-        problem.max_age = Some(max_age);
+        problem.0.max_age = Some(max_age);
+        problem.0.challenge =
+            Some(format!("Session error=\"insufficient_user_authentication\", max_age=\"{max_age}\""));
         problem
     }
 
@@ -159,12 +140,16 @@ impl Problem {
             [only] if only.code == "unknown_field" => "unknown_field",
             _ => "invalid_request",
         };
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, one) }
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, one);
+        problem.0.errors = errors;
+        problem
     }
 
     /// 422 with a code of its own and the field that is wrong.
     pub fn invalid_as(code: &'static str, errors: Vec<FieldProblem>) -> Self {
-        Self { code, ..Self::invalid(errors) }
+        let mut problem = Self::invalid(errors);
+        problem.0.code = code;
+        problem
     }
 
     /// 422 with one field that is wrong.
@@ -176,7 +161,16 @@ impl Problem {
     pub fn too_many(seconds: u64) -> Self {
         let detail = format!("too many attempts; try again in {seconds} seconds");
         let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
-        problem.retry_after = Some(seconds);
+        problem.0.retry_after = Some(seconds);
+        problem
+    }
+
+    /// 429 of a rate limit (draft-ietf-httpapi-ratelimit-headers): which rule, and in how many seconds the request would pass.
+    pub fn rate_limited(policy: &'static str, seconds: u64) -> Self {
+        let detail = format!("too many requests; try again in {seconds} seconds");
+        let mut problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail);
+        problem.0.retry_after = Some(seconds);
+        problem.0.violated = Some(policy);
         problem
     }
 
@@ -184,8 +178,8 @@ impl Problem {
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         let detail = "a part of the service cannot be reached right now; try again shortly";
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
-        problem.retry_after = Some(1);
-        problem.cause = Some(cause.to_string().into());
+        problem.0.retry_after = Some(1);
+        problem.0.cause = Some(cause.to_string().into());
         problem
     }
 
@@ -193,62 +187,71 @@ impl Problem {
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail = "something went wrong on our side; tell the operator the request id";
         let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail);
-        problem.cause = Some(cause.to_string().into());
+        problem.0.cause = Some(cause.to_string().into());
         problem
     }
 
     /// The kind of problem, for programs.
-    pub const fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code
     }
 
     /// One sentence that a person can act on.
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
+    }
+
+    fn kind(&self) -> String {
+        match self.0.violated {
+            Some(_) => QUOTA_EXCEEDED.to_owned(),
+            None => format!("urn:ops-center:problem:{}", self.0.code),
+        }
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// What the log must know.
     pub fn cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        self.0.cause.as_deref()
     }
 
     /// The body, for a request at this place.
     pub fn body(&self, place: &Place) -> ProblemBody {
+        let mut extensions = self.0.extensions.clone();
+        let error = extensions.remove("error").and_then(|text| text.as_str().map(str::to_owned));
         ProblemBody {
-            kind: format!("urn:ops-center:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail.clone(),
-            code: self.code.to_owned(),
+            kind: self.kind(),
+            title: self.0.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.0.status.as_u16(),
+            detail: self.0.detail.clone(),
+            code: self.0.code.to_owned(),
             request_id: place.request_id.clone(),
             instance: place.path.clone(),
-            errors: (!self.errors.is_empty()).then(|| self.errors.clone()),
-            max_age: self.max_age,
-            authenticated: self.authenticated,
-            message: self.detail.clone(),
-            error: self.code.to_owned(),
+            errors: (!self.0.errors.is_empty()).then(|| self.0.errors.clone()),
+            max_age: self.0.max_age,
+            violated_policies: self.0.violated.map(|policy| vec![policy.to_owned()]),
+            authenticated: self.0.authenticated,
+            message: self.0.detail.clone(),
+            error: error.unwrap_or_else(|| self.0.code.to_owned()),
+            extensions,
         }
     }
 
     /// The answer to a request at this place. The problem itself rides along in its extensions, for the log.
     pub fn render(&self, place: &Place) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        response.content_type("application/problem+json");
-        if let Some(seconds) = self.retry_after {
+        let mut response = HttpResponse::build(self.0.status);
+        if let Some(seconds) = self.0.retry_after {
             response.insert_header(("Retry-After", seconds.to_string()));
         }
-        if let Some(max_age) = self.max_age {
-            let challenge = format!("Session error=\"insufficient_user_authentication\", max_age=\"{max_age}\"");
-            response.insert_header(("WWW-Authenticate", challenge));
-        } else if self.status == StatusCode::UNAUTHORIZED {
+        if let Some(challenge) = &self.0.challenge {
+            response.insert_header(("WWW-Authenticate", challenge.as_str()));
+        } else if self.0.status == StatusCode::UNAUTHORIZED {
             response.insert_header(("WWW-Authenticate", "Session"));
         }
-        let mut response = response.json(self.body(place));
+        let mut response = crate::answer::json(&mut response, "application/problem+json", &self.body(place));
         response.extensions_mut().insert(self.clone());
         response
     }
@@ -269,7 +272,7 @@ impl Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.0.code, self.0.detail)
     }
 }
 

@@ -7,8 +7,11 @@ use async_trait::async_trait;
 use audit_core::Trail;
 use audit_core::testing::MemoryAudit;
 use auth_core::testing::{MemoryAuth, PlainHasher};
-use auth_core::{NewUser, Passwords, Secret, SessionRules, Sessions, SignIn, SignInPorts, User, Username, Users};
+use auth_core::{
+    ApiKeys, NewUser, Passwords, Secret, SessionRules, Sessions, SignIn, SignInPorts, User, Username, Users,
+};
 use http_api::identify::SessionCookie;
+use http_api::rate_limit::Unlimited;
 use http_api::{Dependency, Environment, Metrics, Readiness, Services, Site};
 use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
 use kernel::{Actor, Email, InvitationId, OrgId, PlatformRole, Record, Role, UserId};
@@ -17,6 +20,10 @@ use org_core::{
     Invitation, InvitationPorts, InvitationStore, InvitationToken, Invitations, Members, Org, OrgName, OrgPorts,
     OrgStatus, OrgStore, Orgs, Settings, Slug,
 };
+use plan_core::testing::{MemoryPlans, sample_catalogue};
+use plan_core::{Access, Decision, DecisionPorts, Grants, OutagePolicy, PlanId, Plans};
+use usage_core::testing::MemoryUsage;
+use usage_core::{Metering, Usage};
 
 use crate::bridge::{Bridge, Names};
 
@@ -66,12 +73,15 @@ impl House {
             hasher: hasher.clone(),
         };
         let site = site(origin);
+        let (plans, usage) = (Arc::new(MemoryPlans::with(sample_catalogue())), Arc::new(MemoryUsage::new()));
+        let free: PlanId = "free".parse().unwrap();
         let services = Services {
             identify: Arc::new(SessionCookie::new(site.clone(), sessions.clone())),
             site,
             sign_in: SignIn::new(ports, sessions.clone(), ambient.clone()),
             passwords: Passwords::new(auth.clone(), hasher.clone(), auth.clone(), sessions.clone(), ambient.clone()),
             users: Users::new(auth.clone(), auth.clone(), hasher, sessions.clone(), ambient.clone()),
+            api_keys: ApiKeys::new(auth.clone(), bridge.clone(), auth.clone(), ambient.clone()),
             sessions,
             profiles: Profiles::new(profiles.clone(), ambient.clone()),
             avatars: Avatars::new(
@@ -86,8 +96,21 @@ impl House {
             ),
             members: Members::new(orgs.clone(), ambient.clone()),
             invitations: invitations(&orgs, bridge, ambient.clone()),
+            plans: Plans::new(plans.clone(), free.clone(), ambient.clone()),
+            access: Access::new(
+                plans.clone(),
+                plans.clone(),
+                free.clone(),
+                format!("{origin}/upgrade"),
+                ambient.clone(),
+            ),
+            grants: Grants::new(plans.clone(), plans.clone(), free.clone(), ambient.clone()),
+            decision: decision(&plans, free, ambient.clone()),
+            metering: Metering::new(usage.clone(), ambient.clone()),
+            usage: Usage::new(usage, ambient.clone()),
             trail: Trail::new(Arc::new(MemoryAudit::new())),
             idempotency: Arc::new(MemoryIdempotency::default()),
+            rate_limits: Arc::new(Unlimited),
             ambient,
             readiness: Arc::new(AllWell),
             metrics: Metrics::new(),
@@ -184,6 +207,17 @@ fn invitations(orgs: &Arc<MemoryOrgs>, people: Arc<Bridge>, ambient: kernel::Amb
         mail: orgs.clone(),
     };
     Invitations::new(ports, ambient)
+}
+
+fn decision(plans: &Arc<MemoryPlans>, default: PlanId, ambient: kernel::Ambient) -> Decision {
+    let ports = DecisionPorts {
+        catalogue: plans.clone(),
+        subscriptions: plans.clone(),
+        quotas: plans.clone(),
+        rates: plans.clone(),
+        keys: plans.clone(),
+    };
+    Decision::new(ports, default, OutagePolicy::default(), ambient)
 }
 
 fn site(origin: &str) -> Site {

@@ -3,7 +3,7 @@ use mail_smtp::OutboxMail;
 use org_core::InvitationMail;
 use tempfile::TempDir;
 
-use crate::{invitation, mime::Mail, outbox::mails, token};
+use crate::{invitation, mime::Mail, outbox::mails, sender, token};
 
 /// Names that try to be more than a name.
 const NAMES: &[&str] = &[
@@ -35,7 +35,7 @@ const NAMES: &[&str] = &[
 /// The mail that invites with these names.
 async fn send(org: &str, inviter: &str) -> Mail {
     let dir = TempDir::new().unwrap();
-    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", Ambient::system()).unwrap();
+    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", sender(), Ambient::system());
     outbox.send(&invitation(Role::Owner), &token(), org, inviter).await.unwrap();
     mails(dir.path()).remove(0)
 }

@@ -8,6 +8,7 @@ mod smtp;
 
 use chrono::{DateTime, TimeDelta};
 use kernel::{Ambient, Email, InvitationId, OrgId, Role, UserId};
+use mail_smtp::Sender;
 use org_core::{Invitation, InvitationToken};
 
 fn invitation(role: Role) -> Invitation {
@@ -22,6 +23,10 @@ fn invitation(role: Role) -> Invitation {
         created_at,
         expires_at: created_at + TimeDelta::days(7),
     }
+}
+
+fn sender() -> Sender {
+    "Ops Center <ops@example.com>".parse().unwrap()
 }
 
 fn token() -> InvitationToken {

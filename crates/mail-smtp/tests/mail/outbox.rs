@@ -15,7 +15,7 @@ use org_core::{
 };
 use tempfile::TempDir;
 
-use crate::{invitation, mime::Mail, token};
+use crate::{invitation, mime::Mail, sender, token};
 
 pub(crate) fn mails(dir: &Path) -> Vec<Mail> {
     let mut files: Vec<_> = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path()).collect();
@@ -35,21 +35,22 @@ impl Outbox for Folder<'_> {
 #[tokio::test]
 async fn the_contract_holds() {
     let dir = TempDir::new().unwrap();
-    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", Ambient::system()).unwrap();
+    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", sender(), Ambient::system());
     invitation_mail_contract(&outbox, &Folder(dir.path()), &Ambient::system()).await;
 }
 
 #[tokio::test]
 async fn the_file_says_who_invites_whom_to_what_until_when() {
     let dir = TempDir::new().unwrap();
-    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com/", Ambient::system()).unwrap();
+    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com/", sender(), Ambient::system());
     let token = token();
     outbox.send(&invitation(Role::BillingAdmin), &token, "Analytical Engines", "Charles Babbage").await.unwrap();
     let mails = mails(dir.path());
     assert_eq!(mails.len(), 1);
     let mail = &mails[0];
     assert_eq!(mail.header("To"), "ada@example.com");
-    assert_eq!(mail.header("From"), "\"Ops Center\" <no-reply@localhost>");
+    assert_eq!(mail.header("From"), "\"Ops Center\" <ops@example.com>");
+    assert!(mail.header("Message-ID").ends_with("@example.com>"));
     assert_eq!(mail.header("Subject"), "Invitation to join Analytical Engines");
     assert_eq!(
         mail.header_names(),
@@ -68,7 +69,8 @@ async fn the_file_says_who_invites_whom_to_what_until_when() {
 #[tokio::test]
 async fn the_file_is_for_the_operator_only_and_named_by_time() {
     let dir = TempDir::new().unwrap();
-    let outbox = OutboxMail::new(dir.path().join("data/outbox"), "https://ops.example.com", Ambient::system()).unwrap();
+    let outbox =
+        OutboxMail::new(dir.path().join("data/outbox"), "https://ops.example.com", sender(), Ambient::system());
     for _ in 0..20 {
         outbox.send(&invitation(Role::Member), &token(), "Org", "Somebody").await.unwrap();
     }
@@ -92,7 +94,7 @@ async fn the_file_is_for_the_operator_only_and_named_by_time() {
 async fn a_folder_that_cannot_be_written_is_an_outage() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("outbox"), "a file in its place").unwrap();
-    let outbox = OutboxMail::new(dir.path().join("outbox"), "https://ops.example.com", Ambient::system()).unwrap();
+    let outbox = OutboxMail::new(dir.path().join("outbox"), "https://ops.example.com", sender(), Ambient::system());
     let answer = outbox.send(&invitation(Role::Member), &token(), "Org", "Somebody").await;
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
 }
@@ -124,7 +126,7 @@ async fn the_link_is_logged_for_the_operator() {
     // Another test may have logged while there was nobody to ask whether anybody listens.
     tracing::callsite::rebuild_interest_cache();
     let dir = TempDir::new().unwrap();
-    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", Ambient::system()).unwrap();
+    let outbox = OutboxMail::new(dir.path(), "https://ops.example.com", sender(), Ambient::system());
     let token = token();
     outbox.send(&invitation(Role::Member), &token, "Org", "Somebody").await.unwrap();
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

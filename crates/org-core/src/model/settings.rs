@@ -141,15 +141,15 @@ pub struct Settings {
     pub website: Option<WebUrl>,
     /// An IANA time zone name.
     pub timezone: Option<String>,
-    /// The role of those who join without being given one: never owner.
+    /// The role of those who are invited or added without a role being named: never owner.
     pub default_role: Role,
-    /// Whether strangers with an allowed domain may register themselves.
+    /// Kept for the console: nobody joins without being invited or added, whatever it says.
     pub allow_self_registration: bool,
-    /// Whether members need a verified address.
+    /// Kept for the console: only a verified address accepts an invitation or is added at once, whatever it says.
     pub require_email_verification: bool,
     /// Whether a known user with a verified address becomes a member without being asked.
     pub auto_accept_members: bool,
-    /// If not empty, only addresses of these domains may be invited; at most 50.
+    /// If not empty, only addresses of these domains may be invited, be added and accept; at most 50.
     pub allowed_domains: Vec<AllowedDomain>,
     /// The look.
     pub branding: Branding,

@@ -3,10 +3,11 @@ use std::time::Duration;
 
 use kernel::{Action, Actor, Ambient, Email, InvitationId, OrgId, Record, Role, Timestamp, UserId};
 
-use crate::policy::within_reach;
+use crate::policy::{admits, within_reach};
 use crate::{
     Accepted, Added, Entitlements, Invitation, InvitationMail, InvitationStore, InvitationToken, Invited, Inviting,
-    MemberStore, Membership, Org, OrgError, OrgStatus, OrgStore, People, Permission, Person, Preview,
+    MemberStore, Membership, NamedBy, Org, OrgError, OrgStatus, OrgStore, People, Permission, Person, Preview, Renewal,
+    Renewed,
 };
 
 /// The ports of [`Invitations`].
@@ -52,14 +53,30 @@ impl Invitations {
     }
 
     /// Adds a person by e-mail address: a known user with that verified address at once, where the organization's settings say so;
-    /// everybody else by an invitation and a mail.
-    pub async fn invite(&self, actor: &Actor, by: &Membership, email: Email, role: Role) -> Result<Invited, OrgError> {
+    /// everybody else by an invitation and a mail. Without a role they get the organization's default one.
+    pub async fn invite(
+        &self,
+        actor: &Actor,
+        by: &Membership,
+        email: Email,
+        role: Option<Role>,
+    ) -> Result<Invited, OrgError> {
+        self.ask_in(actor, by, (email, NamedBy::Email), role).await
+    }
+
+    async fn ask_in(
+        &self,
+        actor: &Actor,
+        by: &Membership,
+        (email, named): (Email, NamedBy),
+        role: Option<Role>,
+    ) -> Result<Invited, OrgError> {
         by.require(Permission::ManageMembers)?;
-        within_reach(by.role, role)?;
         let org = self.org(by.org).await?;
-        let domains = &org.settings.allowed_domains;
-        if !domains.is_empty() && !domains.iter().any(|domain| domain.as_str() == email.domain()) {
-            return Err(OrgError::DomainNotAllowed);
+        let role = role.unwrap_or(org.settings.default_role);
+        within_reach(by.role, role)?;
+        if !admits(&org.settings.allowed_domains, &email) {
+            return Err(OrgError::DomainNotAllowed(named));
         }
         let known = self.ports.people.by_email(&email).await?;
         match known.filter(|person| person.email_verified && org.settings.auto_accept_members) {
@@ -74,12 +91,14 @@ impl Invitations {
         actor: &Actor,
         by: &Membership,
         user: UserId,
-        role: Role,
+        role: Option<Role>,
     ) -> Result<Invited, OrgError> {
         by.require(Permission::ManageMembers)?;
-        within_reach(by.role, role)?;
+        if let Some(role) = role {
+            within_reach(by.role, role)?;
+        }
         let person = self.ports.people.colleague(user, by.user).await?.ok_or(OrgError::MemberNotFound)?;
-        self.invite(actor, by, person.email, role).await
+        self.ask_in(actor, by, (person.email, NamedBy::UserId), role).await
     }
 
     /// The open invitations, newest first.
@@ -88,14 +107,19 @@ impl Invitations {
         Ok(self.ports.invitations.open(by.org, self.ambient.now()).await?)
     }
 
-    /// Sends an invitation again: with a new token (the old link is dead) and a new end.
+    /// Sends an invitation again: with a new token (the old link is dead) and a new end. An expired one needs a free seat again.
     pub async fn resend(&self, actor: &Actor, by: &Membership, id: InvitationId) -> Result<Sent, OrgError> {
         self.reach(by, id).await?;
         let org = self.org(by.org).await?;
         let token = InvitationToken::mint(&self.ambient);
         let record = self.record(actor, by.org, Action::InvitationResent, id);
-        let renewed = self.ports.invitations.renew(by.org, id, &token.hash(), self.end(), &record).await?;
-        let invitation = renewed.ok_or(OrgError::InvitationNotFound)?;
+        let seats = self.ports.entitlements.of(by.org).await?.seats;
+        let renewal = Renewal { token: token.hash(), expires_at: self.end(), seats };
+        let invitation = match self.ports.invitations.renew(by.org, id, &renewal, &record).await? {
+            Renewed::Renewed(invitation) => invitation,
+            Renewed::NotFound => return Err(OrgError::InvitationNotFound),
+            Renewed::SeatLimit => return Err(OrgError::SeatLimit(seats)),
+        };
         let mailed = self.mail(&invitation, &token, &org, by.user).await?;
         Ok(Sent { invitation, mailed })
     }
@@ -115,7 +139,8 @@ impl Invitations {
         Ok(Preview { org_name: org.name.as_str().to_owned(), email: invitation.email, role: invitation.role })
     }
 
-    /// Accepts an invitation: once, in time, by the user whose verified address it was sent to.
+    /// Accepts an invitation: once, in time, by the user whose verified address it was sent to, while the organization takes
+    /// addresses of its domain.
     pub async fn accept(
         &self,
         actor: &Actor,
@@ -128,7 +153,10 @@ impl Invitations {
             return Err(OrgError::InvitationNotFound);
         }
         let invitation = self.live(token).await?;
-        self.active(invitation.org).await?;
+        let org = self.active(invitation.org).await?;
+        if !admits(&org.settings.allowed_domains, &invitation.email) {
+            return Err(OrgError::DomainNotAllowed(NamedBy::Token));
+        }
         let seats = self.ports.entitlements.of(invitation.org).await?.seats;
         let record =
             self.record(actor, invitation.org, Action::InvitationAccepted, invitation.id).with("role", invitation.role);
@@ -149,6 +177,7 @@ impl Invitations {
             Added::Added => Ok(Invited::Member(person.user, role)),
             Added::AlreadyMember => Err(OrgError::AlreadyMember),
             Added::SeatLimit => Err(OrgError::SeatLimit(seats)),
+            Added::Outdated => Err(OrgError::Outdated),
         }
     }
 
@@ -180,6 +209,7 @@ impl Invitations {
             Inviting::AlreadyMember => Err(OrgError::AlreadyMember),
             Inviting::AlreadyInvited => Err(OrgError::AlreadyInvited),
             Inviting::SeatLimit => Err(OrgError::SeatLimit(seats)),
+            Inviting::Outdated => Err(OrgError::Outdated),
         }
     }
 

@@ -39,6 +39,7 @@ impl Members {
             Removed::Removed => Ok(()),
             Removed::NotFound => Err(OrgError::MemberNotFound),
             Removed::LastOwner => Err(OrgError::LastOwner),
+            Removed::Outdated => Err(OrgError::Outdated),
         }
     }
 

@@ -4,7 +4,7 @@ use kernel::{Action, Actor, Ambient, OrgId, Page, Paged, Record, Role, UserId};
 
 use crate::{
     Created, Entitlement, Entitlements, Joined, MemberStore, Membership, Org, OrgError, OrgFilter, OrgName, OrgStats,
-    OrgStatus, OrgStore, OrgSummary, Permission, Settings, SettingsPatch, Slug,
+    OrgStatus, OrgStore, OrgSummary, Permission, Settings, SettingsPatch, Slug, StatusChanged,
 };
 
 /// The ports of [`Orgs`].
@@ -126,7 +126,7 @@ impl Orgs {
     }
 
     /// Suspends an organization or makes it active again: for the platform's admins. An organization without an active owner
-    /// cannot become active.
+    /// cannot become active: [`OrgError::NoActiveOwner`].
     pub async fn set_status(&self, actor: &Actor, org: OrgId, status: OrgStatus) -> Result<(), OrgError> {
         let record = Record::new(&self.ambient, actor, Action::OrgStatusChanged, "organization", org).within(org);
         self.change_status(org, status, &record.with("status", status.as_str())).await
@@ -151,6 +151,10 @@ impl Orgs {
     }
 
     async fn change_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<(), OrgError> {
-        if self.ports.orgs.set_status(org, status, record).await? { Ok(()) } else { Err(OrgError::OrgNotFound) }
+        match self.ports.orgs.set_status(org, status, record).await? {
+            StatusChanged::Changed => Ok(()),
+            StatusChanged::NotFound => Err(OrgError::OrgNotFound),
+            StatusChanged::LastOwner => Err(OrgError::NoActiveOwner),
+        }
     }
 }

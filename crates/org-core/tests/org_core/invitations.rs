@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use kernel::{Actor, InvitationId, Role, UserId};
 use org_core::testing::Population;
-use org_core::{AllowedDomain, InvitationToken, Invitations, Invited, Membership, OrgError, OrgStatus, SettingsPatch};
+use org_core::{
+    AllowedDomain, InvitationToken, Invitations, Invited, Membership, NamedBy, OrgError, OrgStatus, SettingsPatch,
+};
 
 use crate::world::World;
 
 async fn invite(w: &World, by: &Membership, email: &str) -> Result<Invited, OrgError> {
-    w.invitations.invite(&Actor::user(by.user()), by, email.parse().unwrap(), Role::Member).await
+    w.invitations.invite(&Actor::user(by.user()), by, email.parse().unwrap(), Some(Role::Member)).await
 }
 
 async fn accept(w: &World, user: UserId, token: &InvitationToken) -> Result<(kernel::OrgId, Role), OrgError> {
@@ -155,6 +157,80 @@ async fn members_and_open_invitations_share_the_seats() {
 }
 
 #[tokio::test]
+async fn an_expired_invitation_comes_back_only_to_a_free_seat() {
+    let w = World::new(10);
+    let by = scene(&w, 2).await;
+    let doing = Actor::user(by.user());
+    let (first, second) = (w.user("first").await, w.user("second").await);
+    invite(&w, &by, "first@example.com").await.unwrap();
+    let (old, id) = (w.last_token(), w.memory.mails()[0].invitation.id);
+    assert!(w.invitations.resend(&doing, &by, id).await.is_ok(), "an open one has its seat");
+    let sent = w.last_token();
+    w.clock.advance(Invitations::LIFETIME);
+    invite(&w, &by, "second@example.com").await.unwrap();
+    let (rival, mails) = (w.last_token(), w.memory.mails().len());
+    let full = w.invitations.resend(&doing, &by, id).await;
+    assert!(matches!(full, Err(OrgError::SeatLimit(2))), "{full:?}");
+    assert_eq!(w.memory.mails().len(), mails, "a refusal sends nothing");
+    assert_eq!(w.invitations.list(&by).await.unwrap().len(), 1, "and opens nothing");
+    for (token, expected) in [(&old, "there is no such invitation"), (&sent, "the invitation has expired")] {
+        let told = accept(&w, first, token).await.unwrap_err().to_string();
+        assert!(told.starts_with(expected), "{told}");
+    }
+    w.invitations.revoke(&doing, &by, w.memory.mails()[mails - 1].invitation.id).await.unwrap();
+    assert!(accept(&w, second, &rival).await.is_err());
+    w.invitations.resend(&doing, &by, id).await.unwrap();
+    assert_eq!(accept(&w, first, &w.last_token()).await.unwrap(), (by.org(), Role::Member), "the seat is free again");
+}
+
+#[tokio::test]
+async fn who_is_given_no_role_gets_the_default_one() {
+    let w = World::new(11);
+    let by = scene(&w, 9).await;
+    let doing = Actor::user(by.user());
+    let plain = w.join(by.org(), by.user(), "plain", Role::Member).await;
+    let (known, second, plain) = (w.user("known").await, w.user("second").await, w.proof(by.org(), plain).await);
+    let ask = async |email: &str, role| w.invitations.invite(&doing, &by, email.parse().unwrap(), role).await.unwrap();
+    let set = async |patch: SettingsPatch| w.orgs.update(&doing, &by, &patch).await.unwrap();
+    let Invited::Invitation { invitation, .. } = ask("first@example.com", None).await else { panic!("an invitation") };
+    assert_eq!(invitation.role, Role::Member, "as long as nobody said otherwise");
+    let default_role = Some(Role::BillingAdmin);
+    set(SettingsPatch { default_role, auto_accept_members: Some(true), ..SettingsPatch::default() }).await;
+    let Invited::Invitation { invitation, .. } = ask("guest@example.com", None).await else { panic!("an invitation") };
+    assert_eq!(invitation.role, Role::BillingAdmin);
+    assert_eq!(ask("known@example.com", None).await, Invited::Member(known, Role::BillingAdmin), "or added at once");
+    w.acquaint(by.user(), second).await;
+    let added = w.invitations.invite_user(&doing, &by, second, None).await.unwrap();
+    assert_eq!(added, Invited::Member(second, Role::BillingAdmin), "or added by id");
+    let Invited::Invitation { invitation, .. } = ask("last@example.com", Some(Role::Admin)).await else {
+        panic!("an invitation")
+    };
+    assert_eq!(invitation.role, Role::Admin, "a role that is named counts");
+    let above = w.invitations.invite(&Actor::user(plain.user()), &plain, "x@example.com".parse().unwrap(), None).await;
+    assert!(matches!(above, Err(OrgError::Forbidden(_))), "no role is no way around one's own: {above:?}");
+}
+
+#[tokio::test]
+async fn nobody_joins_from_a_domain_that_is_not_allowed_any_more() {
+    let w = World::new(12);
+    let by = scene(&w, 5).await;
+    let guest = w.user("guest").await;
+    invite(&w, &by, "guest@example.com").await.unwrap();
+    let token = w.last_token();
+    let allow = async |domain: Option<&str>| {
+        let allowed_domains = Some(domain.iter().map(|domain| AllowedDomain::parse(domain).unwrap()).collect());
+        let patch = SettingsPatch { allowed_domains, ..SettingsPatch::default() };
+        w.orgs.update(&Actor::user(by.user()), &by, &patch).await.unwrap();
+    };
+    allow(Some("other.example")).await;
+    let refused = accept(&w, guest, &token).await;
+    assert!(matches!(refused, Err(OrgError::DomainNotAllowed(NamedBy::Token))), "{refused:?}");
+    assert_eq!(w.role(by.org(), guest).await, None);
+    allow(Some("EXAMPLE.com")).await;
+    assert!(accept(&w, guest, &token).await.is_ok(), "the invitation is as it was");
+}
+
+#[tokio::test]
 async fn the_settings_decide_who_may_come_and_who_is_not_asked() {
     let w = World::new(7);
     let by = scene(&w, 9).await;
@@ -169,7 +245,7 @@ async fn the_settings_decide_who_may_come_and_who_is_not_asked() {
     };
     w.orgs.update(&Actor::user(by.user()), &by, &patch).await.unwrap();
     for foreign in ["guest@example.org", "guest@sub.example.com", "guest@example.com.evil.example"] {
-        assert!(matches!(invite(&w, &by, foreign).await, Err(OrgError::DomainNotAllowed)), "{foreign}");
+        assert!(matches!(invite(&w, &by, foreign).await, Err(OrgError::DomainNotAllowed(NamedBy::Email))), "{foreign}");
     }
     let added = invite(&w, &by, "KNOWN@example.com").await.unwrap();
     assert_eq!(added, Invited::Member(known, Role::Member), "a known user with a proved address is not asked");
@@ -177,14 +253,17 @@ async fn the_settings_decide_who_may_come_and_who_is_not_asked() {
     for asked in ["unproved@example.com", "disabled@example.com", "stranger@example.com"] {
         assert!(matches!(invite(&w, &by, asked).await, Ok(Invited::Invitation { .. })), "{asked}");
     }
-    let nobody = w.invitations.invite_user(&Actor::user(by.user()), &by, disabled, Role::Member).await;
+    let nobody = w.invitations.invite_user(&Actor::user(by.user()), &by, disabled, Some(Role::Member)).await;
     assert!(matches!(nobody, Err(OrgError::MemberNotFound)), "{nobody:?}");
     let outsider = w.memory.user("outsider@example.org", true).await;
-    let foreign = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Role::Member).await;
+    let foreign = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Some(Role::Member)).await;
     assert!(matches!(foreign, Err(OrgError::MemberNotFound)), "an id alone tells nobody whose it is: {foreign:?}");
     w.acquaint(by.user(), outsider).await;
-    let refused = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Role::Member).await;
-    assert!(matches!(refused, Err(OrgError::DomainNotAllowed)), "by id the same rules hold: {refused:?}");
+    let refused = w.invitations.invite_user(&Actor::user(by.user()), &by, outsider, Some(Role::Member)).await;
+    assert!(
+        matches!(refused, Err(OrgError::DomainNotAllowed(NamedBy::UserId))),
+        "by id the same rules hold: {refused:?}"
+    );
 }
 
 #[tokio::test]

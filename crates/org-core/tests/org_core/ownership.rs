@@ -3,7 +3,7 @@
 use kernel::testing::race;
 use kernel::{Action, Actor, Role};
 use org_core::testing::Population;
-use org_core::{OrgError, OrgStatus};
+use org_core::{OrgError, OrgStatus, SettingsPatch};
 
 use crate::world::World;
 
@@ -59,8 +59,34 @@ async fn a_suspended_organization_answers_nobody_and_comes_back_only_with_an_own
     assert!(matches!(w.orgs.membership(org, owner).await, Err(OrgError::OrgNotFound)));
     w.members.remove(&Actor::user(owner), &by, owner).await.unwrap();
     let ownerless = w.orgs.set_status(&Actor::system(), org, OrgStatus::Active).await;
-    assert!(ownerless.is_err(), "without an active owner it stays suspended");
+    assert!(matches!(ownerless, Err(OrgError::NoActiveOwner)), "it stays suspended, and says why: {ownerless:?}");
     assert!(matches!(w.orgs.membership(org, owner).await, Err(OrgError::OrgNotFound)));
+}
+
+#[tokio::test]
+async fn a_role_that_was_taken_away_is_of_no_use() {
+    let w = World::new(5);
+    let (org, owner) = w.org(10).await;
+    let (admin, member) =
+        (w.join(org, owner, "admin", Role::Admin).await, w.join(org, owner, "member", Role::Member).await);
+    let known = w.user("known").await;
+    w.acquaint(admin, known).await;
+    let (by, stale) = (w.proof(org, owner).await, w.proof(org, admin).await);
+    let patch = SettingsPatch { auto_accept_members: Some(true), ..SettingsPatch::default() };
+    w.orgs.update(&Actor::user(owner), &by, &patch).await.unwrap();
+    w.members.change_role(&Actor::user(owner), &by, admin, Role::Member).await.unwrap();
+    let (before, mails, doing) = (w.memory.records().len(), w.memory.mails().len(), Actor::user(admin));
+    for refused in [
+        w.members.remove(&doing, &stale, member).await.err(),
+        w.invitations.invite_user(&doing, &stale, known, None).await.err(),
+        w.invitations.invite(&doing, &stale, "new@example.com".parse().unwrap(), None).await.err(),
+    ] {
+        assert!(matches!(refused, Some(OrgError::Outdated)), "{refused:?}");
+    }
+    assert_eq!((w.memory.records().len(), w.memory.mails().len()), (before, mails), "nothing is done or said");
+    assert_eq!((w.role(org, member).await, w.role(org, known).await), (Some(Role::Member), None));
+    w.members.remove(&doing, &stale, admin).await.unwrap();
+    assert_eq!(w.role(org, admin).await, None, "everybody may leave");
 }
 
 #[tokio::test]

@@ -74,11 +74,11 @@ async fn inviting() {
         let by = w.proof(org, actor).await;
         let mails = w.memory.mails().len();
         let email = "guest@example.com".parse().unwrap();
-        let answer = w.invitations.invite(&Actor::user(actor), &by, email, other).await;
+        let answer = w.invitations.invite(&Actor::user(actor), &by, email, Some(other)).await;
         assert_reach(&answer, own, expected, &format!("{own} invites {other}"));
         let guest = w.user("known").await;
         w.acquaint(actor, guest).await;
-        let answer = w.invitations.invite_user(&Actor::user(actor), &by, guest, other).await;
+        let answer = w.invitations.invite_user(&Actor::user(actor), &by, guest, Some(other)).await;
         assert_reach(&answer, own, expected, &format!("{own} invites a known {other}"));
         assert_eq!(w.memory.mails().len() - mails, if expected { 2 } else { 0 }, "a refusal sends nothing");
     }
@@ -91,7 +91,7 @@ async fn resending_and_revoking_an_invitation() {
         let (org, actor, _) = scene(&w, own, Role::Member).await;
         let founder = w.proof(org, w.memory.records()[0].actor.user_id().unwrap()).await;
         let email = "guest@example.com".parse().unwrap();
-        w.invitations.invite(&Actor::user(founder.user()), &founder, email, other).await.unwrap();
+        w.invitations.invite(&Actor::user(founder.user()), &founder, email, Some(other)).await.unwrap();
         let id = w.invitations.list(&founder).await.unwrap()[0].id;
         let (by, doing) = (w.proof(org, actor).await, Actor::user(actor));
         assert_reach(&w.invitations.resend(&doing, &by, id).await, own, expected, &format!("{own} resends {other}"));

@@ -59,7 +59,7 @@ impl World {
     pub(crate) async fn join(&self, org: OrgId, owner: UserId, name: &str, role: Role) -> UserId {
         let (user, by) = (self.user(name).await, self.proof(org, owner).await);
         let email = format!("{name}@example.com").parse().unwrap();
-        let invited = self.invitations.invite(&Actor::user(owner), &by, email, role).await.unwrap();
+        let invited = self.invitations.invite(&Actor::user(owner), &by, email, Some(role)).await.unwrap();
         assert!(matches!(invited, Invited::Invitation { mailed: true, .. }));
         let joined = self.invitations.accept(&Actor::user(user), user, &self.last_token()).await.unwrap();
         assert_eq!(joined, (org, role));

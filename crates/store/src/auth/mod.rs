@@ -1,4 +1,5 @@
-//! Accounts, standings, sessions, links and throttles.
+//! Accounts, standings, sessions, links, throttles and API keys.
+pub(crate) mod api_keys;
 pub(crate) mod links;
 pub(crate) mod sessions;
 pub(crate) mod standings;

@@ -1,10 +1,6 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use async_trait::async_trait;
 use auth_core::{Freshness, Home, MembershipStanding, Standing, Standings};
 use kernel::{OrgId, Record, StoreError, UserId};
-use moka::sync::Cache;
 use org_core::OrgStatus;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -17,16 +13,12 @@ use crate::audit;
 use crate::connection::Database;
 use crate::entity::{app_user, membership, organization};
 use crate::error::bad_column;
+use crate::recent::{Moving, Recent};
 use crate::transaction::{
     Step::{Commit, RollBack},
     Tx,
 };
 use crate::value::read;
-
-/// How old an answer to [`Freshness::Cached`] may be.
-const MAX_AGE: Duration = Duration::from_secs(1);
-/// The most answers kept.
-const MAX_ANSWERS: u64 = 100_000;
 
 const STANDING: &str = "SELECT u.epoch AS user_epoch, p.epoch AS platform_epoch, u.enabled AS enabled, \
      u.role AS platform_role, m.role AS member_role, m.epoch AS member_epoch, o.status AS org_status \
@@ -34,44 +26,13 @@ const STANDING: &str = "SELECT u.epoch AS user_epoch, p.epoch AS platform_epoch,
      LEFT JOIN membership m ON m.org_id = $2 AND m.user_id = u.id AND m.status = 'active' \
      LEFT JOIN organization o ON o.id = m.org_id WHERE u.id = $1";
 
-/// Answers of at most a second ago. Each keeps the generation that was current before it was read; a change that this process
-/// made since then, of whomever, makes it worthless.
-pub(crate) struct StandingCache {
-    answers: Cache<(UserId, Option<OrgId>), (u64, Standing)>,
-    generation: AtomicU64,
-}
-
-impl Default for StandingCache {
-    fn default() -> Self {
-        let answers = Cache::builder().max_capacity(MAX_ANSWERS).time_to_live(MAX_AGE).build();
-        Self { answers, generation: AtomicU64::new(0) }
-    }
-}
-
-impl StandingCache {
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::SeqCst)
-    }
-
-    fn get(&self, key: &(UserId, Option<OrgId>)) -> Option<Standing> {
-        self.answers.get(key).filter(|(read_in, _)| *read_in == self.generation()).map(|(_, standing)| standing)
-    }
-}
-
-/// Makes all answers of before worthless when it goes, whichever way the change ended.
-#[derive(Debug)]
-pub(crate) struct Moving(Database);
-
-impl Drop for Moving {
-    fn drop(&mut self) {
-        self.0.standings().generation.fetch_add(1, Ordering::SeqCst);
-    }
-}
+/// Standings of at most a second ago.
+pub(crate) type RecentStandings = Recent<(UserId, Option<OrgId>), Standing>;
 
 impl Database {
     /// To be held over a change of an epoch, a role, a status or of who is enabled.
-    pub(crate) fn moving_standings(&self) -> Moving {
-        Moving(self.clone())
+    pub(crate) fn moving_standings(&self) -> Moving<'_> {
+        self.standings().moving()
     }
 }
 
@@ -161,19 +122,14 @@ pub(crate) async fn next_epoch(tx: &impl ConnectionTrait, user: UserId) -> Resul
 #[async_trait]
 impl Standings for SeaStandings {
     async fn of(&self, user: UserId, org: Option<OrgId>, fresh: Freshness) -> Result<Option<Standing>, StoreError> {
-        let cache = self.0.standings();
+        let recent = self.0.standings();
         let key = (user, org);
         if fresh == Freshness::Cached
-            && let Some(standing) = cache.get(&key)
+            && let Some(standing) = recent.get(&key)
         {
             return Ok(Some(standing));
         }
-        let generation = cache.generation();
-        let found = self.read(user, org).await?;
-        if let Some(standing) = &found {
-            cache.answers.insert(key, (generation, standing.clone()));
-        }
-        Ok(found)
+        recent.keep(key, Box::pin(self.read(user, org))).await
     }
 
     async fn home(&self, user: UserId) -> Result<Option<Home>, StoreError> {

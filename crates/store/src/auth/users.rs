@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use auth_core::{Inserted, Switched, User, UserStore, UserTag, Username, WithHash};
-use kernel::{Email, Record, StoreError, TokenHash, UserId};
+use kernel::{Email, PlatformRole, Record, StoreError, TokenHash, UserId};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -158,6 +158,11 @@ impl UserStore for SeaUsers {
 
     async fn any(&self) -> Result<bool, StoreError> {
         self.0.ask(Entity::everybody().exists(self.0.reader())).await
+    }
+
+    async fn any_admin(&self) -> Result<bool, StoreError> {
+        let is_admin = Column::Role.eq(PlatformRole::Admin.as_str()).and(Column::Enabled.eq(true));
+        self.0.ask(Entity::everybody().filter(is_admin).exists(self.0.reader())).await
     }
 
     async fn signed_in(&self, user: UserId, device: Option<&TokenHash>, record: &Record) -> Result<(), StoreError> {

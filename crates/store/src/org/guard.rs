@@ -5,8 +5,9 @@
 //! whoever holds an organization's lock knows that its members stay enabled or disabled.
 use std::collections::HashMap;
 
-use kernel::{OrgId, Role, StoreError, Timestamp, UserId};
+use kernel::{OrgId, Record, Role, StoreError, Timestamp, UserId};
 use org_core::OrgStatus;
+use org_core::policy::reaches;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
@@ -16,7 +17,8 @@ use uuid::Uuid;
 
 use crate::entity::membership::{self, ACTIVE};
 use crate::entity::{app_user, invitation, organization};
-use crate::value::{count, storable};
+use crate::error::Failure;
+use crate::value::{count, read, storable};
 
 /// Locks an organization that is not deleted; `None` without one.
 pub(crate) async fn lock(tx: &impl ConnectionTrait, org: OrgId) -> Result<Option<organization::Model>, DbErr> {
@@ -102,6 +104,21 @@ pub(crate) async fn member(
     user: UserId,
 ) -> Result<Option<membership::Model>, DbErr> {
     membership::Entity::active(org).filter(membership::Column::UserId.eq(user.uuid())).one(tx).await
+}
+
+/// Whether the acting user, if they are or were a member, still may act on these roles. Who never was one acts by another right. The
+/// organization's row is locked: the answer holds until the transaction ends.
+pub(crate) async fn caller_reaches(
+    tx: &impl ConnectionTrait,
+    org: OrgId,
+    record: &Record,
+    roles: &[Role],
+) -> Result<bool, Failure> {
+    let Some(caller) = record.actor.user_id() else { return Ok(true) };
+    let row = membership::Entity::of(org).filter(membership::Column::UserId.eq(caller.uuid())).one(tx).await?;
+    let Some(row) = row else { return Ok(true) };
+    let own: Role = read("membership.role", row.role.parse())?;
+    Ok(row.status == ACTIVE && roles.iter().all(|role| reaches(own, *role)))
 }
 
 /// Makes the user a member, for the first time or again, and counts them. Their epoch grows. Whether their account is enabled.

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use kernel::{Email, InvitationId, OrgId, Record, Role, StoreError, Timestamp, TokenHash, UserId};
-use org_core::{Accepted, Invitation, InvitationStore, Inviting};
+use org_core::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
@@ -78,9 +78,12 @@ async fn open(
     row: Model,
     invitation: &Invitation,
     seats: u32,
-    at: Timestamp,
+    record: &Record,
 ) -> Result<Step<Inviting>, Failure> {
     let org = guard::lock(&**tx, invitation.org).await?.ok_or_else(guard::deleted_meanwhile)?;
+    if !guard::caller_reaches(&**tx, invitation.org, record, &[invitation.role]).await? {
+        return Ok(RollBack(Inviting::Outdated));
+    }
     if is_members_address(tx, invitation).await? {
         return Ok(RollBack(Inviting::AlreadyMember));
     }
@@ -89,14 +92,14 @@ async fn open(
         .filter(Column::OrgId.eq(invitation.org.uuid()))
         .filter(Column::EmailCanonical.eq(invitation.email.canonical()))
         .filter(Column::State.eq(OPEN))
-        .filter(Column::ExpiresAt.lte(storable(at)))
+        .filter(Column::ExpiresAt.lte(storable(record.at)))
         .exec(&**tx)
         .await?;
     let same = Entity::of(invitation.org).filter(Column::EmailCanonical.eq(invitation.email.canonical()));
     if same.exists(&**tx).await? {
         return Ok(RollBack(Inviting::AlreadyInvited));
     }
-    if !guard::has_seat(&**tx, &org, seats, at).await? {
+    if !guard::has_seat(&**tx, &org, seats, record.at).await? {
         return Ok(RollBack(Inviting::SeatLimit));
     }
     match Entity::insert(row.into_active_model().reset_all()).exec_without_returning(&**tx).await {
@@ -105,6 +108,32 @@ async fn open(
             Ok(RollBack(Inviting::AlreadyInvited))
         }
         Err(err) => Err(err.into()),
+    }
+}
+
+/// Renews an invitation under the organization's lock: an expired one has lost its seat and must find one free.
+async fn renew(
+    tx: &Tx,
+    org: OrgId,
+    id: InvitationId,
+    renewal: &Renewal,
+    at: Timestamp,
+) -> Result<Step<Renewed>, Failure> {
+    let Some(row) = guard::lock(&**tx, org).await? else { return Ok(RollBack(Renewed::NotFound)) };
+    let Some(old) = Entity::of(org).filter(Column::Id.eq(id.uuid())).one(&**tx).await? else {
+        return Ok(RollBack(Renewed::NotFound));
+    };
+    if old.expires_at <= storable(at) && !guard::has_seat(&**tx, &row, renewal.seats, at).await? {
+        return Ok(RollBack(Renewed::SeatLimit));
+    }
+    let renewed = change_open(org, id)
+        .col_expr(Column::TokenHash, Expr::value(bytes(&renewal.token)))
+        .col_expr(Column::ExpiresAt, Expr::value(storable(renewal.expires_at)))
+        .exec_with_returning(&**tx)
+        .await?;
+    match renewed.into_iter().next() {
+        Some(row) => Ok(Commit(Renewed::Renewed(to_invitation(row)?))),
+        None => Ok(RollBack(Renewed::NotFound)),
     }
 }
 
@@ -145,7 +174,7 @@ impl InvitationStore for SeaInvitations {
         record: &Record,
     ) -> Result<Inviting, StoreError> {
         let row = &to_row(invitation, token);
-        let change = |tx: Tx| async move { open(&tx, row.clone(), invitation, seats, record.at).await };
+        let change = |tx: Tx| async move { open(&tx, row.clone(), invitation, seats, record).await };
         self.0.change(record, change).await
     }
 
@@ -164,24 +193,10 @@ impl InvitationStore for SeaInvitations {
         &self,
         org: OrgId,
         id: InvitationId,
-        token: &TokenHash,
-        expires_at: Timestamp,
+        renewal: &Renewal,
         record: &Record,
-    ) -> Result<Option<Invitation>, StoreError> {
-        let change = |tx: Tx| async move {
-            if guard::lock(&*tx, org).await?.is_none() {
-                return Ok(RollBack(None));
-            }
-            let renewed = change_open(org, id)
-                .col_expr(Column::TokenHash, Expr::value(bytes(token)))
-                .col_expr(Column::ExpiresAt, Expr::value(storable(expires_at)))
-                .exec_with_returning(&*tx)
-                .await?;
-            match renewed.into_iter().next() {
-                Some(row) => Ok(Commit(Some(to_invitation(row)?))),
-                None => Ok(RollBack(None)),
-            }
-        };
+    ) -> Result<Renewed, StoreError> {
+        let change = |tx: Tx| async move { renew(&tx, org, id, renewal, record.at).await };
         self.0.change(record, change).await
     }
 

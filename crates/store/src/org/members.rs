@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use kernel::{OrgId, Page, Paged, Record, Role, StoreError, Timestamp, UserId};
-use org_core::policy::reaches;
 use org_core::{Added, Changed, Member, MemberFilter, MemberStatus, MemberStore, OrgStatus, Removed, Transferred};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -10,7 +9,7 @@ use sea_orm::{
 
 use super::guard;
 use crate::connection::Database;
-use crate::entity::membership::{ACTIVE, Column, Entity, Model, REMOVED, Relation};
+use crate::entity::membership::{Column, Entity, Model, REMOVED, Relation};
 use crate::entity::{app_user, organization, user_profile};
 use crate::error::Failure;
 use crate::transaction::{
@@ -110,18 +109,14 @@ async fn may_step_down(tx: &Tx, org: &organization::Model, member: &Model) -> Re
     guard::is_kept(&**tx, OrgId::from_uuid(org.id), Some(UserId::from_uuid(member.user_id))).await
 }
 
-/// Whether the acting user, if they are or were a member, still may act on these roles. Who never was one acts by another right.
-async fn caller_reaches(tx: &Tx, org: OrgId, record: &Record, roles: [Role; 2]) -> Result<bool, Failure> {
-    let Some(caller) = record.actor.user_id() else { return Ok(true) };
-    let Some(row) = Entity::of(org).filter(Column::UserId.eq(caller.uuid())).one(&**tx).await? else { return Ok(true) };
-    let own: Role = read("membership.role", row.role.parse())?;
-    Ok(row.status == ACTIVE && roles.into_iter().all(|role| reaches(own, role)))
-}
-
-async fn remove(tx: &Tx, org: OrgId, user: UserId, expected: Role) -> Result<Removed, Failure> {
+async fn remove(tx: &Tx, org: OrgId, user: UserId, expected: Role, record: &Record) -> Result<Removed, Failure> {
     let Some(row) = guard::lock(&**tx, org).await? else { return Ok(Removed::NotFound) };
     let member = guard::member(&**tx, org, user).await?.filter(|member| member.role == expected.as_str());
     let Some(member) = member else { return Ok(Removed::NotFound) };
+    let oneself = record.actor.user_id() == Some(user);
+    if !oneself && !guard::caller_reaches(&**tx, org, record, &[expected]).await? {
+        return Ok(Removed::Outdated);
+    }
     if !may_step_down(tx, &row, &member).await? {
         return Ok(Removed::LastOwner);
     }
@@ -203,6 +198,9 @@ impl MemberStore for SeaMembers {
         let _moving = self.0.moving_standings();
         let change = |tx: Tx| async move {
             let row = guard::lock(&*tx, org).await?.ok_or_else(guard::deleted_meanwhile)?;
+            if !guard::caller_reaches(&*tx, org, record, &[role]).await? {
+                return Ok(RollBack(Added::Outdated));
+            }
             if guard::member(&*tx, org, user).await?.is_some() {
                 return Ok(RollBack(Added::AlreadyMember));
             }
@@ -217,7 +215,8 @@ impl MemberStore for SeaMembers {
 
     async fn remove(&self, org: OrgId, user: UserId, expected: Role, record: &Record) -> Result<Removed, StoreError> {
         let _moving = self.0.moving_standings();
-        let change = |tx: Tx| async move { Ok(kept_if(remove(&tx, org, user, expected).await?, &Removed::Removed)) };
+        let change =
+            |tx: Tx| async move { Ok(kept_if(remove(&tx, org, user, expected, record).await?, &Removed::Removed)) };
         self.0.change(record, change).await
     }
 
@@ -233,7 +232,7 @@ impl MemberStore for SeaMembers {
         let change = |tx: Tx| async move {
             let Some(row) = guard::lock(&*tx, org).await? else { return Ok(RollBack(Changed::NotFound)) };
             let Some(member) = guard::member(&*tx, org, user).await? else { return Ok(RollBack(Changed::NotFound)) };
-            if member.role != from.as_str() || !caller_reaches(&tx, org, record, [from, to]).await? {
+            if member.role != from.as_str() || !guard::caller_reaches(&*tx, org, record, &[from, to]).await? {
                 return Ok(RollBack(Changed::Outdated));
             }
             if from == to {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use kernel::{OrgId, Page, Paged, Record, Role, StoreError, Timestamp, UserId};
 use org_core::{
     Created, Joined, Org, OrgFilter, OrgName, OrgStats, OrgStatus, OrgStore, OrgSummary, SettingsPatch, Slug,
+    StatusChanged,
 };
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait};
 use sea_orm::{
@@ -197,10 +198,14 @@ impl OrgStore for SeaOrgs {
     async fn joined(&self, user: UserId, page: Page) -> Result<Paged<Joined>, StoreError> {
         use membership::Column::{JoinedAt, Listed, OrgId as Org};
         let rows = membership::Entity::of_user(user).filter(Listed.eq(true));
-        let total = self.0.ask(count(rows.clone(), self.0.reader())).await?;
-        let oldest = part(rows.order_by_asc(JoinedAt).order_by_asc(Org), page);
-        let rows = self.0.ask(oldest.find_also_related(Entity).all(self.0.reader())).await?;
-        let items = rows.into_iter().map(|(membership, org)| to_joined(&membership, org));
+        let oldest = part(rows.clone().order_by_asc(JoinedAt).order_by_asc(Org), page);
+        let reader = self.0.reader();
+        let (total, rows) = tokio::try_join!(self.0.ask(count(rows, reader)), self.0.ask(oldest.all(reader)))?;
+        // Joined in one statement, the rows that the offset passes over would be looked up too.
+        let ids = rows.iter().map(|membership| membership.org_id);
+        let orgs = self.0.ask(Entity::listing().filter(Column::Id.is_in(ids)).all(reader)).await?;
+        let mut orgs: HashMap<Uuid, Model> = orgs.into_iter().map(|org| (org.id, org)).collect();
+        let items = rows.iter().map(|membership| to_joined(membership, orgs.remove(&membership.org_id)));
         Ok(Paged { items: items.collect::<Result<_, _>>()?, total, page })
     }
 
@@ -226,14 +231,14 @@ impl OrgStore for SeaOrgs {
         self.0.change(record, change).await
     }
 
-    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<bool, StoreError> {
-        let _moving = self.0.moving_standings();
+    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<StatusChanged, StoreError> {
+        let _moving = self.0.moving_org();
         let change = |tx: Tx| async move {
             if guard::lock(&*tx, org).await?.is_none() {
-                return Ok(RollBack(false));
+                return Ok(RollBack(StatusChanged::NotFound));
             }
             if status == OrgStatus::Active && !guard::is_kept(&*tx, org, None).await? {
-                return Ok(RollBack(false));
+                return Ok(RollBack(StatusChanged::LastOwner));
             }
             let mut row = ActiveModel { status: Set(status.as_str().to_owned()), ..Default::default() };
             if status == OrgStatus::Deleted {
@@ -244,7 +249,7 @@ impl OrgStore for SeaOrgs {
                 end_sessions(&tx, org).await?;
             }
             update(&tx, org, row).await?;
-            Ok(Commit(true))
+            Ok(Commit(StatusChanged::Changed))
         };
         self.0.change(record, change).await
     }

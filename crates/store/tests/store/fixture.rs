@@ -103,6 +103,10 @@ impl Fixture {
             "sign_in_link",
             "throttle",
             "idempotency",
+            "plan",
+            "service",
+            "subscription",
+            "api_key",
             "audit_record",
         ] {
             let line = if self.is_postgres() {

@@ -4,12 +4,15 @@
 //! Every test runs on SQLite, and on PostgreSQL when `OPS_CENTER_TEST_POSTGRES` names a server (`postgres://postgres@host:port/postgres`).
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
+mod api_keys;
 mod cache;
 mod contract;
 mod fixture;
 mod member;
 mod model;
 mod outage;
+mod plan;
+mod plan_race;
 mod population;
 mod proxy;
 mod race;
@@ -17,3 +20,6 @@ mod race_auth;
 mod refusal;
 mod schema;
 mod upkeep;
+mod usage;
+mod usage_machine;
+mod usage_race;

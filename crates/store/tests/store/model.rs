@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use auth_core::{Switched, UserStore};
 use kernel::{Action, OrgId, Page, Record, Role, UserId};
-use org_core::{Added, Changed, MemberFilter, MemberStatus, MemberStore, OrgStatus, OrgStore, Removed, Transferred};
+use org_core::{
+    Added, Changed, MemberFilter, MemberStatus, MemberStore, OrgStatus, OrgStore, Removed, StatusChanged, Transferred,
+};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use store::{SeaMembers, SeaOrgs, SeaUsers};
@@ -33,7 +35,7 @@ enum Answer {
     Changed(Changed),
     Transferred(Transferred),
     Switched(Switched),
-    Status(bool),
+    Status(StatusChanged),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -140,12 +142,12 @@ impl Model {
         Switched::Done
     }
 
-    fn set_status(&mut self, status: OrgStatus) -> bool {
+    fn set_status(&mut self, status: OrgStatus) -> StatusChanged {
         if status == OrgStatus::Active && !self.has_active_owner() {
-            return false;
+            return StatusChanged::LastOwner;
         }
         self.active = status == OrgStatus::Active;
-        true
+        StatusChanged::Changed
     }
 }
 
@@ -211,7 +213,7 @@ async fn agree(f: &Fixture, steps: &[Step]) -> Result<(), TestCaseError> {
 
 /// 64 sequences, or as many as `OPS_CENTER_TEST_CASES` says.
 #[expect(clippy::disallowed_methods, reason = "where the test rig says how thorough to be")]
-fn cases() -> u32 {
+pub(crate) fn cases() -> u32 {
     std::env::var("OPS_CENTER_TEST_CASES").ok().map_or(64, |cases| cases.parse().unwrap())
 }
 

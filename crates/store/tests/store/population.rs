@@ -3,7 +3,9 @@ use async_trait::async_trait;
 use auth_core::testing::invented_user;
 use auth_core::{Freshness, Inserted, Standings, Switched, User, UserStore};
 use kernel::{Action, Email, OrgId, Record, Role, Timestamp, UserId};
-use org_core::{Added, Changed, Created, MemberStore, Org, OrgName, OrgStatus, OrgStore, Removed, Settings, Slug};
+use org_core::{
+    Added, Changed, Created, MemberStore, Org, OrgName, OrgStatus, OrgStore, Removed, Settings, Slug, StatusChanged,
+};
 use store::{SeaInvitations, SeaMembers, SeaOrgs, SeaStandings, SeaUsers};
 
 use crate::fixture::Fixture;
@@ -72,7 +74,7 @@ impl auth_core::testing::Population for Fixture {
     async fn set_org_active(&self, org: OrgId, active: bool) {
         let status = if active { OrgStatus::Active } else { OrgStatus::Suspended };
         let record = self.record(Action::OrgStatusChanged);
-        assert!(SeaOrgs::new(&self.db).set_status(org, status, &record).await.unwrap());
+        assert_eq!(SeaOrgs::new(&self.db).set_status(org, status, &record).await.unwrap(), StatusChanged::Changed);
     }
 }
 

@@ -5,7 +5,7 @@ use account_core::{AvatarName, NotificationPatch, ProfilePatch, ProfileStore};
 use auth_core::testing::invented_user;
 use auth_core::{LinkStore, Standings, UserStore};
 use kernel::{Action, Email, InvitationId, OrgId, Record, Role, StoreError, TokenHash, UserId};
-use org_core::{Invitation, InvitationStore, MemberStore, OrgStatus, OrgStore, SettingsPatch};
+use org_core::{Invitation, InvitationStore, MemberStore, OrgStatus, OrgStore, Renewal, SettingsPatch};
 use store::{SeaInvitations, SeaLinks, SeaMembers, SeaOrgs, SeaProfiles, SeaStandings, SeaUsers};
 
 use crate::fixture::{Fixture, on_each, on_postgres};
@@ -104,9 +104,10 @@ impl<'a> Scene<'a> {
         let invitations = SeaInvitations::new(&self.f.db);
         let other = Self::draft(self.f, org, self.owner, "other@example.com");
         let (new, open) = (TokenHash::from_bytes([9; 32]), &self.invitation);
+        let renewal = Renewal { token: new, expires_at: open.expires_at, seats: 100 };
         vec![
             ("invite", invitations.create(&other, &new, 100, record).await.map(drop)),
-            ("renew", invitations.renew(org, open.id, &new, open.expires_at, record).await.map(drop)),
+            ("renew", invitations.renew(org, open.id, &renewal, record).await.map(drop)),
             ("revoke", invitations.revoke(org, open.id, record).await.map(drop)),
             ("accept", invitations.accept(&self.token, self.guest, 100, record).await.map(drop)),
         ]

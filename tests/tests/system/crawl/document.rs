@@ -31,6 +31,8 @@ impl Operation {
             "/api/v1/auth/password" => "/api/v1/auth/change-password",
             "/api/v1/users/me/switch-org" => "/api/v1/org/switch",
             "/api/v1/auth/user" | "/api/v1/user" => "/api/v1/auth/me",
+            "/api/v1/account/uc-api-keys" => "/api/v1/api-keys",
+            "/api/v1/account/uc-api-keys/{id}" => "/api/v1/api-keys/{id}",
             other => other,
         };
         let method = if self.path == "/api/v1/auth/password" { "POST" } else { &self.method };

@@ -12,6 +12,8 @@ pub(crate) const NO_ORG: &str = "org_01890a5d-ac96-774b-bcce-000000000001";
 pub(crate) const NO_USER: &str = "usr_01890a5d-ac96-774b-bcce-000000000002";
 pub(crate) const NO_SESSION: &str = "ses_01890a5d-ac96-774b-bcce-000000000003";
 pub(crate) const NO_INVITATION: &str = "inv_01890a5d-ac96-774b-bcce-000000000004";
+pub(crate) const NO_KEY: &str = "apk_01890a5d-ac96-774b-bcce-000000000005";
+pub(crate) const NO_RESERVATION: &str = "rsv_01890a5d-ac96-774b-bcce-000000000006";
 const NO_PICTURE: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e.webp";
 const NO_TOKEN: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e";
 
@@ -51,9 +53,13 @@ impl Subject {
     /// What the `{id}` of an operation names.
     pub(crate) fn id(&self, operation: &Operation) -> &str {
         match operation.path.split("/{id}").next().and_then(|before| before.rsplit('/').next()) {
-            Some("members") => &self.member,
+            Some("members" | "user-access") => &self.member,
             Some("invitations") => &self.invitation,
             Some("sessions") => &self.session,
+            Some("api-keys" | "uc-api-keys") => NO_KEY,
+            Some("reservations") => NO_RESERVATION,
+            Some("plans") => "starter",
+            Some("services" | "check-access") => "chat",
             other => panic!("{}: what does {{id}} name after {other:?}? Say so in crawl/sample.rs", operation.name()),
         }
     }
@@ -64,6 +70,9 @@ impl Subject {
             "org_id" => self.org.clone(),
             "id" => self.id(operation).to_owned(),
             "file" => NO_PICTURE.to_owned(),
+            "service" => "chat".to_owned(),
+            "user_id" => self.member.clone(),
+            "email" => self.newcomer.clone(),
             other => panic!("{}: say in crawl/sample.rs what {{{other}}} is", operation.name()),
         });
         match operation.name().as_str() {
@@ -89,7 +98,9 @@ pub(crate) fn names_org_in_query(operation: &Operation) -> bool {
     let about_no_org =
         ["/api/v1/org/my-orgs", "/api/v1/org/switch", "/api/v1/org/invitations/accept", "/api/v1/org/organizations"];
     let path = operation.path.as_str();
-    path.starts_with("/api/v1/org/") && !operation.has("org_id") && !about_no_org.contains(&path)
+    let documented = operation.query().iter().any(|name| name == "org_id");
+    let within = path.starts_with("/api/v1/org/") && !about_no_org.contains(&path);
+    (documented || within) && !operation.has("org_id")
 }
 
 /// A body that the operation takes; `None` when it takes no JSON.
@@ -119,6 +130,15 @@ pub(crate) fn body(operation: &Operation, subject: &Subject) -> Option<Value> {
         "POST /api/v1/org/transfer-ownership" => json!({"user_id": subject.member}),
         "PUT /api/v1/org/settings" => settings(),
         "PUT /api/v1/org/{org_id}/status" => json!({"status": "active"}),
+        "POST /api/v1/api-keys" => json!({"name": "Gateway", "scopes": ["usage:write"]}),
+        "POST /api/v1/usage/track" => json!({"service": "chat"}),
+        "POST /api/v1/usage/track/batch" => json!({"events": [{"service": "chat"}]}),
+        "POST /api/v1/usage/reservations/{id}/settle" => json!({"quantity": 1}),
+        "POST /api/v1/subscriptions/check-access/{service}" => json!({}),
+        "POST /api/v1/decide" => json!({"service": "chat"}),
+        "POST /api/v1/subscriptions/plans" => json!({"id": "team", "name": "Team"}),
+        "PUT /api/v1/subscriptions/plans/{id}" => json!({"description": "For those who start."}),
+        "PATCH /api/v1/admin/subscriptions/{email}" => json!({"tier": "starter", "notes": "a trial"}),
         other => panic!("{other} is new: give it a body in crawl/sample.rs"),
     })
 }

@@ -30,7 +30,9 @@ impl Site {
     }
 
     pub(crate) async fn built(builder: Builder) -> Self {
-        Self::of(builder.config(|config| config.org.default_seats = SEATS).start().await)
+        let site = Self::of(builder.start().await);
+        site.app.seats(SEATS).await;
+        site
     }
 
     pub(crate) fn of(app: TestApp) -> Self {

@@ -54,58 +54,56 @@ impl Court {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_gives_or_touches_a_role_above_their_own() {
-    TestApp::each_with(
-        |config| config.org.default_seats = 200,
-        |app| async move {
-            let court = Court::assemble(&app).await;
-            let target = app.user("target@x.test").await;
-            for own in ROLES {
-                let actor = &court.by_role[own];
-                for role in ROLES {
-                    let answer = adding(actor, &court.org, &format!("{own}.{role}@x.test"), role).await;
-                    if reaches(own, role) {
-                        answer.expect(202)
-                    } else {
-                        answer.problem(403, code(own))
-                    };
+    TestApp::each(|app| async move {
+        app.seats(200).await;
+        let court = Court::assemble(&app).await;
+        let target = app.user("target@x.test").await;
+        for own in ROLES {
+            let actor = &court.by_role[own];
+            for role in ROLES {
+                let answer = adding(actor, &court.org, &format!("{own}.{role}@x.test"), role).await;
+                if reaches(own, role) {
+                    answer.expect(202)
+                } else {
+                    answer.problem(403, code(own))
+                };
 
-                    let known = adding(actor, &court.org, &target.email, role).await;
-                    if reaches(own, role) {
-                        known.expect(201)
-                    } else {
-                        known.problem(403, code(own))
-                    };
-                    if reaches(own, role) {
-                        removing(&court.boss, &court.org, &target).await.expect(200);
-                    }
-                }
-                add(&court.boss, &court.org, &target, "member").await;
-                for (from, to) in ROLES.into_iter().flat_map(|from| ROLES.map(|to| (from, to))) {
-                    giving(&court.boss, &court.org, &target, from).await.expect(200);
-                    let may = reaches(own, from) && reaches(own, to);
-                    let answer = giving(actor, &court.org, &target, to).await;
-                    if may {
-                        answer.expect(200)
-                    } else {
-                        answer.problem(403, code(own))
-                    };
-                    assert_eq!(court.role_of(&target).await, if may { to } else { from }, "{own}: {from} to {to}");
-                }
-                removing(&court.boss, &court.org, &target).await.expect(200);
-                for role in ROLES {
-                    add(&court.boss, &court.org, &target, role).await;
-                    let answer = removing(actor, &court.org, &target).await;
-                    if reaches(own, role) {
-                        answer.expect(200);
-                    } else {
-                        answer.problem(403, code(own));
-                        removing(&court.boss, &court.org, &target).await.expect(200);
-                    }
+                let known = adding(actor, &court.org, &target.email, role).await;
+                if reaches(own, role) {
+                    known.expect(201)
+                } else {
+                    known.problem(403, code(own))
+                };
+                if reaches(own, role) {
+                    removing(&court.boss, &court.org, &target).await.expect(200);
                 }
             }
-            invitations_are_out_of_reach_too(&court).await;
-        },
-    )
+            add(&court.boss, &court.org, &target, "member").await;
+            for (from, to) in ROLES.into_iter().flat_map(|from| ROLES.map(|to| (from, to))) {
+                giving(&court.boss, &court.org, &target, from).await.expect(200);
+                let may = reaches(own, from) && reaches(own, to);
+                let answer = giving(actor, &court.org, &target, to).await;
+                if may {
+                    answer.expect(200)
+                } else {
+                    answer.problem(403, code(own))
+                };
+                assert_eq!(court.role_of(&target).await, if may { to } else { from }, "{own}: {from} to {to}");
+            }
+            removing(&court.boss, &court.org, &target).await.expect(200);
+            for role in ROLES {
+                add(&court.boss, &court.org, &target, role).await;
+                let answer = removing(actor, &court.org, &target).await;
+                if reaches(own, role) {
+                    answer.expect(200);
+                } else {
+                    answer.problem(403, code(own));
+                    removing(&court.boss, &court.org, &target).await.expect(200);
+                }
+            }
+        }
+        invitations_are_out_of_reach_too(&court).await;
+    })
     .await;
 }
 

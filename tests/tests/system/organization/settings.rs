@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use testkit::TestApp;
 
+use crate::rig::party::{found, giving};
+
 fn whole() -> Value {
     json!({
         "name": "Acme GmbH", "displayName": "Acme Research", "description": "Makers of everything — also of ünïcode ✓",
@@ -121,6 +123,46 @@ async fn unknown_keys_are_passed_over_and_wrong_values_are_told_one_by_one() {
         for body in ["", "[]", "null", "{", "\"x\""] {
             assert_eq!(ada.put("/api/v1/org/settings").body("application/json", body).await.status, 422, "{body:?}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_default_role_is_given_to_whom_none_is_named() {
+    TestApp::each(|app| async move {
+        let (ada, bob) = (app.user("ada@x.test").await, app.user("bob@x.test").await);
+        let org = found(&ada, "Acme").await;
+        let path = format!("/api/v1/org/{org}/members");
+        let added = ada.post(&path).json(&json!({ "email": bob.email })).await.expect(201);
+        assert_eq!(added["member"]["role"], "member");
+        ada.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "defaultRole": "admin" })).await.expect(200);
+        let invited = ada.post(&path).json(&json!({ "email": "guest@x.test" })).await.expect(202);
+        assert_eq!(invited["invitation"]["role"], "admin");
+        bob.post(&path).json(&json!({ "email": "other@x.test" })).await.problem(403, "forbidden");
+        giving(&ada, &org, &bob, "admin").await.expect(200);
+        let invited = bob.post(&path).json(&json!({ "email": "other@x.test" })).await.expect(202);
+        assert_eq!(invited["invitation"]["role"], "admin", "not above the caller's own");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_domain_that_is_not_allowed_any_more_accepts_nothing() {
+    TestApp::each(|app| async move {
+        let ada = app.owner("ada@x.test", "Acme").await;
+        let bob = app.user("bob@other.example").await;
+        let invited = json!({ "email": bob.email, "role": "member" });
+        ada.post("/api/v1/org/members").json(&invited).await.expect(202);
+        let token = app.mails().pop().and_then(|mail| mail.token()).expect("a token");
+        let allow = async |domains: Value| {
+            ada.put("/api/v1/org/settings").json(&json!({ "allowedDomains": domains })).await.expect(200)
+        };
+        allow(json!(["x.test"])).await;
+        let accept = || bob.post("/api/v1/org/invitations/accept").json(&json!({ "token": token }));
+        let problem = accept().await.problem(422, "invalid_request");
+        assert_eq!(problem["errors"][0]["pointer"], "/token");
+        allow(json!(["x.test", "OTHER.example"])).await;
+        assert_eq!(accept().await.expect(200)["role"], "member");
     })
     .await;
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use kernel::Actor;
 use serde_json::json;
 use testkit::{TestApp, TestUser};
 
@@ -57,6 +58,29 @@ async fn sessions_stop_within_a_second_on_both_instances() {
         again.switch_org(&org).await;
         again.get("/api/v1/org/info").await.expect(200);
         again.at(&sibling).get("/api/v1/org/info").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_an_active_owner_it_stays_suspended_and_the_answer_says_what_to_do() {
+    TestApp::each(|app| async move {
+        let ada = app.user("ada@x.test").await;
+        let org = found(&ada, "Acme").await;
+        let admin = app.admin().await;
+        set(&admin, &org, "suspended").await;
+        let id = ada.id;
+        app.run(move |services| async move { services.users.disable(&Actor::system(), id).await.is_ok() }).await;
+        let path = format!("/api/v1/org/{org}/status");
+        let problem = admin.put(&path).json(&json!({ "status": "active" })).await.problem(409, "last_owner");
+        let detail = problem["detail"].as_str().expect("a sentence");
+        assert!(detail.contains("enable the account of one of its owners"), "{detail}");
+        assert!(
+            app.run(move |services| async move { services.users.enable(&Actor::system(), id).await.is_ok() }).await
+        );
+        set(&admin, &org, "active").await;
+        ada.sign_in().await;
+        assert_eq!(ada.get(&format!("/api/v1/org/{org}")).await.expect(200)["status"], "active");
     })
     .await;
 }

@@ -63,28 +63,26 @@ async fn only_owners_hand_over_and_only_to_members() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_thirty_two_transfers_at_once_one_happens() {
-    TestApp::each_with(
-        |config| config.org.default_seats = 40,
-        |app| async move {
-            let sibling = app.sibling().await;
-            let ada = app.user("ada@x.test").await;
-            let org = found(&ada, "Acme").await;
-            let mut heirs = Vec::new();
-            for number in 0..8 {
-                let heir = app.user(&format!("heir{number}@x.test")).await;
-                add(&ada, &org, &heir, "member").await;
-                heirs.push(heir);
-            }
-            let requests = (0..32).map(|number| {
-                let base = if number % 2 == 0 { &app.base } else { &sibling.base };
-                hand_over(&Client::at(&ada, base), &org, &heirs[number % 8])
-            });
-            let answers = at_once(requests).await;
-            no_failures(&answers);
-            assert_eq!(tally(&answers), [(200, 1), (403, 31)]);
-            assert_eq!(in_role(&ada, &org, "owner").await.len(), 1);
-            assert_eq!(in_role(&ada, &org, "admin").await, [ada.id.to_string()]);
-        },
-    )
+    TestApp::each(|app| async move {
+        app.seats(40).await;
+        let sibling = app.sibling().await;
+        let ada = app.user("ada@x.test").await;
+        let org = found(&ada, "Acme").await;
+        let mut heirs = Vec::new();
+        for number in 0..8 {
+            let heir = app.user(&format!("heir{number}@x.test")).await;
+            add(&ada, &org, &heir, "member").await;
+            heirs.push(heir);
+        }
+        let requests = (0..32).map(|number| {
+            let base = if number % 2 == 0 { &app.base } else { &sibling.base };
+            hand_over(&Client::at(&ada, base), &org, &heirs[number % 8])
+        });
+        let answers = at_once(requests).await;
+        no_failures(&answers);
+        assert_eq!(tally(&answers), [(200, 1), (403, 31)]);
+        assert_eq!(in_role(&ada, &org, "owner").await.len(), 1);
+        assert_eq!(in_role(&ada, &org, "admin").await, [ada.id.to_string()]);
+    })
     .await;
 }

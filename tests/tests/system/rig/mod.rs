@@ -4,7 +4,9 @@ pub(crate) mod cookie;
 pub(crate) mod party;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod service;
 pub(crate) mod storm;
+pub(crate) mod tables;
 
 use std::time::{Duration, Instant};
 

@@ -5,6 +5,7 @@
     reason = "a broken contract panics"
 )]
 
+pub(super) mod api_keys;
 pub(super) mod hasher;
 pub(super) mod links;
 pub(super) mod sessions;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use kernel::testing::race;
-use kernel::{Action, Ambient, Email, Record, Role, TokenHash, UserId};
+use kernel::{Action, Ambient, Email, PlatformRole, Record, Role, TokenHash, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::record;
@@ -61,11 +61,13 @@ fn text(hash: Option<&SecretString>) -> Option<&str> {
 /// A store in which nothing was made yet has no accounts.
 pub async fn user_store_starts_empty(store: &dyn UserStore) {
     assert!(!store.any().await.unwrap(), "no account exists");
+    assert!(!store.any_admin().await.unwrap(), "nor an admin's");
 }
 
 /// What every [`UserStore`] promises.
 pub async fn user_store_contract(store: &dyn UserStore, population: &dyn Population, ambient: &Ambient) {
     let accounts = Accounts { store, population, ambient };
+    knows_whether_there_is_an_admin(&accounts).await;
     reads_what_was_kept(&accounts).await;
     names_are_unique(&accounts).await;
     remembers_sign_ins(&accounts).await;
@@ -98,6 +100,16 @@ async fn reads_what_was_kept(a: &Accounts<'_>) {
         assert!(!matches!(a.store.by_login(trick).await, Ok(Some(_))), "{trick:?} is no login");
     }
     assert!(a.store.any().await.unwrap(), "accounts exist");
+}
+
+async fn knows_whether_there_is_an_admin(a: &Accounts<'_>) {
+    a.new_user("$hash$1").await;
+    assert!(!a.store.any_admin().await.unwrap(), "a user is no admin");
+    let admin = User { role: PlatformRole::Admin, ..invented_user(a.ambient) };
+    assert_eq!(a.insert(&admin, None).await, Inserted::Inserted);
+    assert!(a.store.any_admin().await.unwrap(), "an admin exists");
+    assert_eq!(a.set_enabled(admin.id, false).await, Switched::Done);
+    assert!(!a.store.any_admin().await.unwrap(), "a disabled admin is none");
 }
 
 async fn names_are_unique(a: &Accounts<'_>) {

@@ -1,3 +1,4 @@
+mod api_keys;
 pub(super) mod hasher;
 mod links;
 mod sessions;
@@ -14,11 +15,11 @@ use kernel::testing::MemoryTrail;
 use kernel::{OrgId, Record, Role, StoreError, Timestamp, TokenHash, UserId};
 use secrecy::SecretString;
 
-use crate::{Session, User};
+use crate::{ApiKey, Session, User};
 
 /// Every store of this crate in memory: [`UserStore`](crate::UserStore), [`Standings`](crate::Standings),
-/// [`SessionStore`](crate::SessionStore), [`LinkStore`](crate::LinkStore) and [`Throttle`](crate::Throttle), as one transaction
-/// each.
+/// [`SessionStore`](crate::SessionStore), [`LinkStore`](crate::LinkStore), [`Throttle`](crate::Throttle) and
+/// [`ApiKeyStore`](crate::ApiKeyStore), as one transaction each.
 #[derive(Default)]
 pub struct MemoryAuth {
     state: Mutex<State>,
@@ -34,6 +35,7 @@ struct State {
     links: HashMap<TokenHash, (UserId, Timestamp)>,
     steady: HashMap<String, Timestamp>,
     doubling: HashMap<String, (Timestamp, Duration)>,
+    api_keys: Vec<(TokenHash, ApiKey)>,
     platform_epoch: i64,
 }
 

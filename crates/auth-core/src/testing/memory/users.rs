@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use async_trait::async_trait;
-use kernel::{Record, StoreError, TokenHash, UserId};
+use kernel::{PlatformRole, Record, StoreError, TokenHash, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Account, MemoryAuth};
@@ -48,6 +48,11 @@ impl UserStore for MemoryAuth {
 
     async fn any(&self) -> Result<bool, StoreError> {
         Ok(!self.state()?.accounts.is_empty())
+    }
+
+    async fn any_admin(&self) -> Result<bool, StoreError> {
+        let is = |user: &User| user.enabled && user.role == PlatformRole::Admin;
+        Ok(self.state()?.accounts.values().any(|account| is(&account.user)))
     }
 
     async fn signed_in(&self, user: UserId, device: Option<&TokenHash>, record: &Record) -> Result<(), StoreError> {

@@ -28,7 +28,7 @@ pub(super) async fn check(users: Data<Users>, orgs: Data<Orgs>, caller: Caller) 
 
 /// Text that can stand in a header: percent-encoded (RFC 3986, 2.1) where it is not visible ASCII. The `%` itself is encoded too, so
 /// that no two texts become one.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

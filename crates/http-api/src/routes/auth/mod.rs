@@ -9,6 +9,7 @@ use auth_core::{Credentials, Passwords, Secret, Sessions, SignIn};
 use kernel::Ambient;
 
 use self::account::Accounts;
+pub(crate) use self::check::visible;
 use self::dto::password::{NewPassword, PasswordChange, PasswordChanged, PasswordPolicy};
 use self::dto::session::{CsrfToken, SessionState, SignInAnswer, SignInRequest, SignedOut};
 use crate::Answer;
@@ -25,7 +26,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/auth/login", login)
             .summary("Signs in with a user name or e-mail address and a password; the session is in the cookie")
             .fails(401, "invalid_credentials"),
-        Endpoint::post("/api/v1/auth/logout", logout).summary("Ends the session"),
+        Endpoint::post("/api/v1/auth/logout", logout).summary("Ends the session").unlimited(),
         Endpoint::get("/api/v1/auth/session", session)
             .summary("Who is signed in, where, and the session's CSRF token")
             .fails(401, "unauthenticated"),
@@ -35,6 +36,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         changes_password(Endpoint::post("/api/v1/auth/change-password", change_password)),
         changes_password(Endpoint::put("/api/v1/auth/password", change_password)),
         Endpoint::get("/auth/check", check::check)
+            .decision()
             .summary("For a proxy that asks before it lets a request through (forward authentication)")
             .answers(200, "Signed in: `X-User-Id`, `X-User-Email`, `X-Org-Id` (empty in no organization) and `X-Tier` say as whom."),
     ]

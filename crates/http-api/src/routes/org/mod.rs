@@ -55,9 +55,11 @@ fn about_one() -> Vec<Endpoint> {
         Endpoint::get("/api/v1/org/stats", stats)
             .also("/api/v1/org/{org_id}/stats")
             .summary("Counts of the organization"),
-        Endpoint::put("/api/v1/org/{org_id}/status", set_status).summary(
-            "Suspends an organization or makes it active again; what runs in a suspended one stops within a second",
-        ),
+        Endpoint::put("/api/v1/org/{org_id}/status", set_status)
+            .summary(
+                "Suspends an organization or makes it active again; what runs in a suspended one stops within a second",
+            )
+            .fails(409, "last_owner"),
         Endpoint::delete("/api/v1/org/{org_id}", delete)
             .summary("Deletes the organization; its owners and platform admins may, a moment after they signed in")
             .fails(400, "confirm_required"),

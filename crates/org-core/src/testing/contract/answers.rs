@@ -3,7 +3,9 @@ use kernel::{Ambient, Email, InvitationId, OrgId, Role, UserId};
 
 use super::stage::{MANY, Stage};
 use crate::testing::{OrgStores, Population};
-use crate::{Added, Entitlements, Invitation, InvitationMail, InvitationToken, OrgStatus, People, Removed};
+use crate::{
+    Added, Entitlements, Invitation, InvitationMail, InvitationToken, OrgStatus, People, Removed, StatusChanged,
+};
 
 /// What every [`People`] promises.
 pub async fn people_contract(people: &dyn People, population: &dyn Population, ambient: &Ambient) {
@@ -56,7 +58,7 @@ pub async fn colleague_contract(people: &dyn People, stores: OrgStores<'_>) {
     stores.population.set_enabled(first, false).await;
     assert_eq!(colleague(first, stranger).await, None, "a disabled account is nobody");
     stores.population.set_enabled(first, true).await;
-    assert!(s.set_status(other, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(other, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(colleague(first, stranger).await, None, "a deleted organization has no members");
 }
 

@@ -1,8 +1,9 @@
-use kernel::{Action, InvitationId, Record, Role, TokenHash};
+use kernel::{Action, InvitationId, Record, Role, Timestamp, TokenHash};
 
+use super::callers;
 use super::stage::{DAY, MANY, SECOND, Stage};
 use crate::testing::OrgStores;
-use crate::{Accepted, Invitation, Inviting};
+use crate::{Accepted, Invitation, Inviting, Renewal, Renewed};
 
 /// What every [`InvitationStore`](crate::InvitationStore) promises.
 pub async fn invitation_store_contract(stores: OrgStores<'_>) {
@@ -11,16 +12,24 @@ pub async fn invitation_store_contract(stores: OrgStores<'_>) {
     opens_within_the_seats(&Stage::new(stores)).await;
     replaces_an_expired_one(&Stage::new(stores)).await;
     renews(&Stage::new(stores)).await;
+    renews_within_the_seats(&Stage::new(stores)).await;
     revokes(&Stage::new(stores)).await;
     accepts_once(&Stage::new(stores)).await;
     accepts_within_the_seats(&Stage::new(stores)).await;
+    callers::invites_as_long_as_they_may(&Stage::new(stores)).await;
 }
 
-async fn renew(s: &Stage<'_>, invitation: &Invitation, token: &TokenHash) -> Option<Invitation> {
-    let record = s.record(Action::InvitationResent, invitation.org);
-    let end = invitation.expires_at;
-    let answer = s.stores.invitations.renew(invitation.org, invitation.id, token, end, &record).await.unwrap();
-    s.assert_kept(&record, answer.is_some()).await;
+/// Renews an invitation until its end, now and with more seats than there are people.
+async fn renew(s: &Stage<'_>, invitation: &Invitation, token: &TokenHash) -> Renewed {
+    let renewal = Renewal { token: *token, expires_at: invitation.expires_at, seats: MANY };
+    renew_at(s, invitation, &renewal, s.tick()).await
+}
+
+/// Renews an invitation at a time.
+pub(super) async fn renew_at(s: &Stage<'_>, old: &Invitation, renewal: &Renewal, at: Timestamp) -> Renewed {
+    let record = Record { at, ..s.record(Action::InvitationResent, old.org) };
+    let answer = s.stores.invitations.renew(old.org, old.id, renewal, &record).await.unwrap();
+    s.assert_kept(&record, matches!(answer, Renewed::Renewed(_))).await;
     answer
 }
 
@@ -101,7 +110,7 @@ async fn replaces_an_expired_one(s: &Stage<'_>) {
     assert_eq!(s.open(&token, &invitation, MANY).await, Inviting::Created);
     assert_eq!(s.listed(org, at).await, vec![invitation.clone()], "the new one is open");
     assert_eq!(s.by_token(&old_token).await, None, "the old one is gone");
-    assert_eq!(renew(s, &old, &new_token(s)).await, None, "and cannot come back");
+    assert_eq!(renew(s, &old, &new_token(s)).await, Renewed::NotFound, "and cannot come back");
     assert_eq!(s.by_token(&token).await, Some(invitation));
 }
 
@@ -112,17 +121,46 @@ async fn renews(s: &Stage<'_>) {
     let new = new_token(s);
     let later = Invitation { expires_at: invitation.expires_at + DAY * 30, ..invitation.clone() };
     let foreign = Invitation { org: other, ..later.clone() };
-    assert_eq!(renew(s, &foreign, &new).await, None, "not another organization's");
+    assert_eq!(renew(s, &foreign, &new).await, Renewed::NotFound, "not another organization's");
     let unknown = Invitation { id: InvitationId::mint(s.stores.ambient), ..later.clone() };
-    assert_eq!(renew(s, &unknown, &new).await, None, "no such invitation");
+    assert_eq!(renew(s, &unknown, &new).await, Renewed::NotFound, "no such invitation");
     assert_eq!(s.by_token(&old).await, Some(invitation), "and nothing changed");
-    assert_eq!(renew(s, &later, &new).await, Some(later.clone()), "a new end, the rest as it was");
+    assert_eq!(renew(s, &later, &new).await, Renewed::Renewed(later.clone()), "a new end, the rest as it was");
     assert_eq!(s.by_token(&old).await, None, "the old link is dead");
     assert_eq!(s.by_token(&new).await, Some(later.clone()), "the new one lives");
     assert_eq!(s.accept(&old, org, s.user().await, MANY).await, Accepted::Gone, "nobody joins by the old one");
     assert_eq!(s.by_token(&bystander).await, Some(untouched), "no other invitation changes");
     assert_eq!(s.accept(&new, org, s.user().await, MANY).await, Accepted::Accepted);
-    assert_eq!(renew(s, &later, &new_token(s)).await, None, "an accepted one is over");
+    assert_eq!(renew(s, &later, &new_token(s)).await, Renewed::NotFound, "an accepted one is over");
+}
+
+async fn renews_within_the_seats(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let (old, invitation) = s.invite(org, owner).await;
+    let end = invitation.expires_at;
+    let with = |seats: u32, expires_at: Timestamp| Renewal { token: new_token(s), expires_at, seats };
+    let first = with(1, end);
+    let open = renew_at(s, &invitation, &first, end - SECOND).await;
+    assert_eq!(open, Renewed::Renewed(invitation.clone()), "one that is open has its seat, were there none free");
+    assert_eq!(s.by_token(&old).await, None);
+
+    let (token, rival) = s.invitation(org, owner, &s.unique("rival@example.com"));
+    let rival = Invitation { created_at: end, expires_at: end + DAY, ..rival };
+    assert_eq!(s.open(&token, &rival, 2).await, Inviting::Created, "an expired one has lost its seat");
+    for at in [end, end + SECOND] {
+        let full = renew_at(s, &invitation, &with(2, at + DAY), at).await;
+        assert_eq!(full, Renewed::SeatLimit, "the rival has it, at {at}");
+    }
+    assert_eq!(s.by_token(&first.token).await, Some(invitation.clone()), "and nothing changed");
+    assert_eq!(s.listed(org, end).await, vec![rival.clone()]);
+    let again = Invitation { expires_at: end + DAY, ..invitation };
+    let renewal = with(3, again.expires_at);
+    assert_eq!(renew_at(s, &again, &renewal, end).await, Renewed::Renewed(again.clone()), "a third seat is free");
+    assert_eq!(s.by_token(&renewal.token).await, Some(again.clone()));
+    let more = with(3, end + DAY * 2);
+    let later = Invitation { expires_at: more.expires_at, ..again };
+    assert_eq!(renew_at(s, &later, &more, end + SECOND).await, Renewed::Renewed(later.clone()), "now it has its own");
+    assert_eq!(s.listed(org, end + SECOND).await, vec![rival, later]);
 }
 
 async fn revokes(s: &Stage<'_>) {
@@ -135,7 +173,7 @@ async fn revokes(s: &Stage<'_>) {
     assert!(!revoke(s, &invitation).await, "once");
     assert_eq!(s.by_token(&token).await, None, "its link is dead");
     assert_eq!(s.accept(&token, org, s.user().await, MANY).await, Accepted::Gone);
-    assert_eq!(renew(s, &invitation, &new_token(s)).await, None, "it does not come back");
+    assert_eq!(renew(s, &invitation, &new_token(s)).await, Renewed::NotFound, "it does not come back");
     assert!(s.by_token(&bystander).await.is_some(), "no other invitation is touched");
     let (again, second) = s.invitation(org, owner, invitation.email.as_str());
     assert_eq!(s.open(&again, &second, MANY).await, Inviting::Created, "the address can be asked again");

@@ -1,8 +1,9 @@
 use kernel::{OrgId, Page, Role, UserId};
 
+use super::callers;
 use super::stage::{MANY, Stage};
 use crate::testing::OrgStores;
-use crate::{Added, Changed, MemberFilter, MemberStatus, OrgStatus, Removed, Transferred};
+use crate::{Added, Changed, MemberFilter, MemberStatus, OrgStatus, Removed, StatusChanged, Transferred};
 
 /// What every [`MemberStore`](crate::MemberStore) promises.
 pub async fn member_store_contract(stores: OrgStores<'_>) {
@@ -15,6 +16,7 @@ pub async fn member_store_contract(stores: OrgStores<'_>) {
     keeps_the_last_owner(&Stage::new(stores)).await;
     transfers(&Stage::new(stores)).await;
     organizations_are_apart(&Stage::new(stores)).await;
+    callers::changes_members_as_long_as_they_may(&Stage::new(stores)).await;
 }
 
 async fn tells_the_role_now(s: &Stage<'_>) {
@@ -32,9 +34,9 @@ async fn tells_the_role_now(s: &Stage<'_>) {
     assert_eq!(role(s.user().await).await, None, "no member");
     assert_eq!(role(UserId::mint(s.stores.ambient)).await, None, "no such user");
     assert_eq!(s.role(OrgId::mint(s.stores.ambient), owner).await, None, "no such organization");
-    assert!(s.set_status(org, OrgStatus::Suspended).await);
+    assert_eq!(s.set_status(org, OrgStatus::Suspended).await, StatusChanged::Changed);
     assert_eq!(role(owner).await, Some((Role::Owner, OrgStatus::Suspended)), "the state comes with the role");
-    assert!(s.set_status(org, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(org, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(role(owner).await, None, "a deleted one has no members");
 }
 
@@ -197,7 +199,7 @@ async fn keeps_the_last_owner(s: &Stage<'_>) {
     let third = s.member(org, Role::Owner).await;
     assert_eq!(s.change_role(org, owner, Role::Owner, Role::Member).await, Changed::Changed, "another owner is there");
     assert_eq!(s.remove(org, third, Role::Owner).await, Removed::LastOwner, "now the other one is the last");
-    assert!(s.set_status(org, OrgStatus::Suspended).await);
+    assert_eq!(s.set_status(org, OrgStatus::Suspended).await, StatusChanged::Changed);
     assert_eq!(s.remove(org, third, Role::Owner).await, Removed::Removed, "a suspended organization asks for no owner");
 }
 

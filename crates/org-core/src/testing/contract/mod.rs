@@ -6,6 +6,7 @@
 )]
 
 pub(super) mod answers;
+mod callers;
 pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod orgs;

@@ -3,7 +3,7 @@ use kernel::{OrgId, Page, Role, UserId};
 use super::settings::{every_setting, patches};
 use super::stage::{DAY, MANY, SECOND, Stage};
 use crate::testing::OrgStores;
-use crate::{Accepted, Created, Joined, Org, OrgFilter, OrgStatus, OrgSummary, Slug};
+use crate::{Accepted, Created, Joined, Org, OrgFilter, OrgStatus, OrgSummary, Slug, StatusChanged};
 
 /// What every [`OrgStore`](crate::OrgStore) promises.
 pub async fn org_store_contract(stores: OrgStores<'_>) {
@@ -32,7 +32,7 @@ async fn creates_with_an_owner(s: &Stage<'_>) {
     assert_eq!(s.create(&rival, owner).await, Created::SlugTaken);
     assert_eq!(find(s, rival.id).await, None, "and nothing was made");
     assert_eq!(s.role(rival.id, owner).await, None, "no membership either");
-    assert!(s.set_status(draft.id, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(draft.id, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(s.create(&rival, owner).await, Created::SlugTaken, "a deleted organization keeps its slug");
     let deleted = Org { status: OrgStatus::Deleted, ..draft };
     assert_eq!(find(s, deleted.id).await, Some(deleted), "and can be read");
@@ -72,8 +72,8 @@ async fn lists_and_searches(s: &Stage<'_>) {
     ] {
         assert_eq!(searched(s, owner, search).await, expected, "search {search:?}: part of name or slug, literally");
     }
-    assert!(s.set_status(ids[0], OrgStatus::Deleted).await);
-    assert!(s.set_status(ids[1], OrgStatus::Suspended).await);
+    assert_eq!(s.set_status(ids[0], OrgStatus::Deleted).await, StatusChanged::Changed);
+    assert_eq!(s.set_status(ids[1], OrgStatus::Suspended).await, StatusChanged::Changed);
     let mine = |status| OrgFilter { status, member: Some(owner), search: None };
     let listed = async |status| page(s, &mine(status)).await.iter().map(|found| found.id).collect::<Vec<_>>();
     assert_eq!(listed(None).await, newest_first[..4], "all but the deleted ones");
@@ -142,9 +142,9 @@ async fn lists_what_a_user_joined(s: &Stage<'_>) {
     };
     assert_eq!(list[0], expected);
     assert_eq!((list[1].role, list[1].member_count, list[1].logo_url.clone()), (Role::BillingAdmin, 2, None));
-    assert!(s.set_status(second, OrgStatus::Suspended).await);
+    assert_eq!(s.set_status(second, OrgStatus::Suspended).await, StatusChanged::Changed);
     assert_eq!(joined(s, user).await[1].status, OrgStatus::Suspended, "a suspended one is there");
-    assert!(s.set_status(second, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(second, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(ids(&joined(s, user).await), vec![draft.id], "a deleted one is not");
 }
 
@@ -155,35 +155,39 @@ async fn changes_the_state(s: &Stage<'_>) {
     let status = async || find(s, org).await.unwrap().status;
     for to in [OrgStatus::Suspended, OrgStatus::Suspended, OrgStatus::Active, OrgStatus::Active] {
         let before = s.epoch(org, owner).await;
-        assert!(s.set_status(org, to).await, "to {to:?}");
+        assert_eq!(s.set_status(org, to).await, StatusChanged::Changed, "to {to:?}");
         assert_eq!(status().await, to);
         assert_eq!(s.epoch(org, owner).await > before, to != OrgStatus::Active, "what stops has no sessions ({to:?})");
         assert!(s.by_token(&token).await.is_some(), "{to:?} leaves its invitations open");
     }
-    assert!(s.set_status(org, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(org, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(status().await, OrgStatus::Deleted);
     assert_eq!(s.by_token(&token).await, None, "deleting ends its open invitations");
     assert_eq!(s.listed(org, s.tick()).await, vec![], "in the list too");
     assert_eq!(s.accept(&token, org, s.user().await, MANY).await, Accepted::Gone, "nobody joins a deleted one");
     assert!(s.by_token(&foreign).await.is_some(), "invitations of others stay open");
     for to in [OrgStatus::Active, OrgStatus::Suspended, OrgStatus::Deleted] {
-        assert!(!s.set_status(org, to).await, "a deleted one stays deleted");
+        assert_eq!(s.set_status(org, to).await, StatusChanged::NotFound, "a deleted one stays deleted");
     }
-    assert!(!s.set_status(OrgId::mint(s.stores.ambient), OrgStatus::Suspended).await, "no such organization");
+    let nowhere = s.set_status(OrgId::mint(s.stores.ambient), OrgStatus::Suspended).await;
+    assert_eq!(nowhere, StatusChanged::NotFound, "no such organization");
 }
 
 async fn an_active_one_has_an_owner(s: &Stage<'_>) {
     let (org, owner) = s.org().await;
     s.member(org, Role::Admin).await;
-    assert!(s.set_status(org, OrgStatus::Suspended).await);
+    assert_eq!(s.set_status(org, OrgStatus::Suspended).await, StatusChanged::Changed);
     assert_eq!(s.remove(org, owner, Role::Owner).await, crate::Removed::Removed, "a suspended one may lose its owner");
-    assert!(!s.set_status(org, OrgStatus::Active).await, "but without an active owner it cannot become active");
+    let refused = s.set_status(org, OrgStatus::Active).await;
+    assert_eq!(refused, StatusChanged::LastOwner, "but without an active owner it cannot become active");
     assert_eq!(find(s, org).await.unwrap().status, OrgStatus::Suspended, "and nothing changed");
     let heir = s.member(org, Role::Owner).await;
     s.stores.population.set_enabled(heir, false).await;
-    assert!(!s.set_status(org, OrgStatus::Active).await, "a disabled owner is none");
+    assert_eq!(s.set_status(org, OrgStatus::Active).await, StatusChanged::LastOwner, "a disabled owner is none");
+    assert_eq!(s.set_status(org, OrgStatus::Suspended).await, StatusChanged::Changed, "suspended asks for none");
+    assert_eq!(s.set_status(org, OrgStatus::Active).await, StatusChanged::LastOwner);
     s.stores.population.set_enabled(heir, true).await;
-    assert!(s.set_status(org, OrgStatus::Active).await, "with an active owner it can");
+    assert_eq!(s.set_status(org, OrgStatus::Active).await, StatusChanged::Changed, "with an active owner it can");
 }
 
 async fn counts(s: &Stage<'_>) {

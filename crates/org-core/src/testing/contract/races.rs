@@ -1,10 +1,15 @@
 use kernel::testing::race;
 use kernel::{OrgId, Role, TokenHash, UserId};
 
+use super::callers;
+use super::invitations::renew_at;
 use super::settings::{every_setting, patch, single_patches};
-use super::stage::{MANY, Stage};
+use super::stage::{DAY, MANY, Stage};
 use crate::testing::OrgStores;
-use crate::{Accepted, Added, Changed, Created, Inviting, MemberFilter, Org, OrgStatus, Removed, Transferred};
+use crate::{
+    Accepted, Added, Changed, Created, Invitation, Inviting, MemberFilter, Org, OrgStatus, Removed, Renewal, Renewed,
+    StatusChanged, Transferred,
+};
 
 fn number_of<T: PartialEq>(answers: &[T], wanted: &T) -> usize {
     answers.iter().filter(|answer| *answer == wanted).count()
@@ -25,7 +30,8 @@ pub async fn org_store_race(stores: OrgStores<'_>) {
     assert_eq!(found.settings, every_setting(), "concurrent patches of different keys all hold");
 }
 
-/// Whatever races, an active organization keeps an active owner, and its seats are never exceeded.
+/// Whatever races, an active organization keeps an active owner, its seats are never exceeded, and nobody acts on a role that was
+/// taken from them.
 pub async fn member_store_race(stores: OrgStores<'_>) {
     let s = Stage::new(stores);
     for _ in 0..5 {
@@ -33,6 +39,9 @@ pub async fn member_store_race(stores: OrgStores<'_>) {
     }
     for _ in 0..3 {
         owners_do_everything(&s).await;
+    }
+    for _ in 0..5 {
+        callers::nothing_follows_a_demotion(&s).await;
     }
     let (org, _) = s.org().await;
     let users = people(&s, 32).await;
@@ -91,12 +100,12 @@ async fn owners_do_everything(s: &Stage<'_>) {
             0 => s.remove(org, user, Role::Owner).await != Removed::NotFound,
             1 => s.change_role(org, user, Role::Owner, Role::Admin).await != Changed::NotFound,
             2 => s.transfer(org, user, heir).await == Transferred::Transferred,
-            _ => s.set_status(org, OrgStatus::Active).await,
+            _ => s.set_status(org, OrgStatus::Active).await == StatusChanged::Changed,
         }
     })
     .await;
     assert!(owners(s, org).await >= 1, "an active organization has an owner");
-    assert!(s.set_status(org, OrgStatus::Active).await);
+    assert_eq!(s.set_status(org, OrgStatus::Active).await, StatusChanged::Changed);
 }
 
 /// Of 32 who use one invitation up exactly one becomes a member; one address gets one invitation; members and open invitations
@@ -121,6 +130,7 @@ pub async fn invitation_store_race(stores: OrgStores<'_>) {
     assert_eq!(number_of(&answers, &Inviting::AlreadyInvited), 31);
 
     seats_hold(&s).await;
+    seats_hold_when_expired_ones_come_back(&s).await;
     accepted_or_revoked(&s).await;
 }
 
@@ -140,6 +150,29 @@ async fn seats_hold(s: &Stage<'_>) {
     assert_eq!(taken, 7, "all seats and no more");
 }
 
+async fn seats_hold_when_expired_ones_come_back(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let mut expired = Vec::new();
+    for _ in 0..16 {
+        expired.push(s.invite(org, owner).await.1);
+    }
+    let at = expired.iter().map(|invitation| invitation.expires_at).max().unwrap();
+    let answers = race(32, async |n| {
+        let token = TokenHash::from_bytes(s.stores.ambient.random());
+        if let Some(invitation) = expired.get(n) {
+            let renewal = Renewal { token, expires_at: at + DAY, seats: 7 };
+            matches!(renew_at(s, invitation, &renewal, at).await, Renewed::Renewed(_))
+        } else {
+            let (_, invitation) = s.invitation(org, owner, &s.unique(&format!("late{n}@example.com")));
+            let invitation = Invitation { created_at: at, expires_at: at + DAY, ..invitation };
+            s.open(&token, &invitation, 7).await == Inviting::Created
+        }
+    })
+    .await;
+    assert_eq!(number_of(&answers, &true), 6, "beside the owner's all seats and no more");
+    assert_eq!(s.listed(org, at).await.len(), 6);
+}
+
 async fn accepted_or_revoked(s: &Stage<'_>) {
     for _ in 0..5 {
         let ((org, owner), user) = (s.org().await, s.user().await);
@@ -152,9 +185,8 @@ async fn accepted_or_revoked(s: &Stage<'_>) {
                 s.stores.invitations.revoke(org, invitation.id, &record).await.unwrap()
             }
             _ => {
-                let record = s.record(kernel::Action::InvitationResent, org);
-                let end = invitation.expires_at;
-                s.stores.invitations.renew(org, invitation.id, &new, end, &record).await.unwrap().is_some()
+                let renewal = Renewal { token: new, expires_at: invitation.expires_at, seats: MANY };
+                matches!(renew_at(s, &invitation, &renewal, s.tick()).await, Renewed::Renewed(_))
             }
         })
         .await;

@@ -2,7 +2,9 @@ use kernel::{Action, OrgId, Role};
 
 use super::stage::Stage;
 use crate::testing::OrgStores;
-use crate::{AllowedDomain, Color, DateFormat, Org, OrgStatus, Settings, SettingsPatch, Theme, TimeFormat, WebUrl};
+use crate::{
+    AllowedDomain, Color, DateFormat, Org, OrgStatus, Settings, SettingsPatch, StatusChanged, Theme, TimeFormat, WebUrl,
+};
 
 async fn find(s: &Stage<'_>, org: OrgId) -> Option<Org> {
     s.stores.orgs.find(org).await.unwrap()
@@ -116,6 +118,6 @@ pub(super) async fn patches(stores: OrgStores<'_>) {
     assert_eq!(find(s, other).await, untouched, "no other organization changes");
     assert_eq!(s.role(org, owner).await, Some(Role::Owner));
     assert_eq!(patch(s, OrgId::mint(s.stores.ambient), &emptied).await, None, "no such organization");
-    assert!(s.set_status(org, OrgStatus::Deleted).await);
+    assert_eq!(s.set_status(org, OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(patch(s, org, &full_patch()).await, None, "a deleted one does not change");
 }

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use kernel::{Action, Actor, Email, InvitationId, OrgId, Page, Record, Role, Time
 use crate::testing::OrgStores;
 use crate::{
     Accepted, Added, Changed, Created, Invitation, Inviting, Member, MemberFilter, Org, OrgName, OrgStatus, Removed,
-    Settings, Slug, Transferred,
+    Settings, Slug, StatusChanged, Transferred,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -19,13 +20,19 @@ pub(super) const MANY: u32 = 1000;
 pub(super) struct Stage<'a> {
     pub(super) stores: OrgStores<'a>,
     unique: String,
-    steps: AtomicU32,
+    steps: Arc<AtomicU32>,
+    actor: Actor,
 }
 
 impl<'a> Stage<'a> {
     pub(super) fn new(stores: OrgStores<'a>) -> Self {
         let unique = stores.ambient.random::<6>().iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { stores, unique, steps: AtomicU32::new(0) }
+        Self { stores, unique, steps: Arc::default(), actor: Actor::system() }
+    }
+
+    /// The same stage, on which this user acts from now on and not the system.
+    pub(super) fn acting(&self, user: UserId) -> Self {
+        Self { stores: self.stores, unique: self.unique.clone(), steps: self.steps.clone(), actor: Actor::user(user) }
     }
 
     /// A text that no other run of a contract has.
@@ -39,7 +46,7 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn record(&self, action: Action, org: OrgId) -> Record {
-        let record = Record::new(self.stores.ambient, &Actor::system(), action, "organization", org).within(org);
+        let record = Record::new(self.stores.ambient, &self.actor, action, "organization", org).within(org);
         Record { at: self.tick(), ..record }
     }
 
@@ -80,11 +87,11 @@ impl<'a> Stage<'a> {
         (org.id, owner)
     }
 
-    pub(super) async fn set_status(&self, org: OrgId, status: OrgStatus) -> bool {
+    pub(super) async fn set_status(&self, org: OrgId, status: OrgStatus) -> StatusChanged {
         let record = self.record(Action::OrgStatusChanged, org);
-        let done = self.stores.orgs.set_status(org, status, &record).await.unwrap();
-        self.assert_kept(&record, done).await;
-        done
+        let answer = self.stores.orgs.set_status(org, status, &record).await.unwrap();
+        self.assert_kept(&record, answer == StatusChanged::Changed).await;
+        answer
     }
 
     pub(super) async fn add(&self, org: OrgId, user: UserId, role: Role, seats: u32) -> Added {

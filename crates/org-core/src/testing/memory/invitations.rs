@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{InvitationId, OrgId, Record, StoreError, Timestamp, TokenHash, UserId};
 
 use super::{MemoryOrgs, State};
-use crate::{Accepted, Invitation, InvitationStore, Inviting};
+use crate::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed};
 
 impl State {
     fn has_member_with_address_of(&self, invitation: &Invitation) -> bool {
@@ -23,6 +23,9 @@ impl InvitationStore for MemoryOrgs {
         record: &Record,
     ) -> Result<Inviting, StoreError> {
         let mut state = self.state()?;
+        if !state.caller_reaches(invitation.org, record, &[invitation.role]) {
+            return Ok(Inviting::Outdated);
+        }
         if state.has_member_with_address_of(invitation) {
             return Ok(Inviting::AlreadyMember);
         }
@@ -55,19 +58,22 @@ impl InvitationStore for MemoryOrgs {
         &self,
         org: OrgId,
         id: InvitationId,
-        token: &TokenHash,
-        expires_at: Timestamp,
+        renewal: &Renewal,
         record: &Record,
-    ) -> Result<Option<Invitation>, StoreError> {
+    ) -> Result<Renewed, StoreError> {
         let mut state = self.state()?;
+        let free = state.has_seat(org, renewal.seats, record.at);
         let mut found = state.invitations.iter_mut();
         let Some(kept) = found.find(|(_, invitation)| invitation.org == org && invitation.id == id) else {
-            return Ok(None);
+            return Ok(Renewed::NotFound);
         };
+        if kept.1.expires_at <= record.at && !free {
+            return Ok(Renewed::SeatLimit);
+        }
         self.trail.keep(record)?;
-        kept.0 = *token;
-        kept.1.expires_at = expires_at;
-        Ok(Some(kept.1.clone()))
+        kept.0 = renewal.token;
+        kept.1.expires_at = renewal.expires_at;
+        Ok(Renewed::Renewed(kept.1.clone()))
     }
 
     async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError> {

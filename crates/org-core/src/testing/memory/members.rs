@@ -56,6 +56,9 @@ impl MemberStore for MemoryOrgs {
         record: &Record,
     ) -> Result<Added, StoreError> {
         let mut state = self.state()?;
+        if !state.caller_reaches(org, record, &[role]) {
+            return Ok(Added::Outdated);
+        }
         if state.member(org, user).is_some() {
             return Ok(Added::AlreadyMember);
         }
@@ -71,6 +74,9 @@ impl MemberStore for MemoryOrgs {
         let mut state = self.state()?;
         if state.member(org, user).is_none_or(|seat| seat.role != expected) {
             return Ok(Removed::NotFound);
+        }
+        if record.actor.user_id() != Some(user) && !state.caller_reaches(org, record, &[expected]) {
+            return Ok(Removed::Outdated);
         }
         if state.needs(org, user) {
             return Ok(Removed::LastOwner);
@@ -90,7 +96,7 @@ impl MemberStore for MemoryOrgs {
     ) -> Result<Changed, StoreError> {
         let mut state = self.state()?;
         let Some(role) = state.member(org, user).map(|seat| seat.role) else { return Ok(Changed::NotFound) };
-        if role != from {
+        if role != from || !state.caller_reaches(org, record, &[from, to]) {
             return Ok(Changed::Outdated);
         }
         if role == to {

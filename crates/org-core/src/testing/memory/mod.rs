@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use kernel::testing::MemoryTrail;
 use kernel::{Email, OrgId, Record, Role, StoreError, Timestamp, TokenHash, UserId};
 
+use crate::policy::reaches;
 use crate::{Entitlement, Invitation, InvitationToken, Org, OrgStatus};
 
 /// Every port of this crate in memory: [`OrgStore`](crate::OrgStore), [`MemberStore`](crate::MemberStore),
@@ -116,6 +117,13 @@ impl State {
 
     fn member(&self, org: OrgId, user: UserId) -> Option<&Seat> {
         self.seats.iter().find(|seat| seat.org == org && seat.user == user && seat.active)
+    }
+
+    /// Whether the acting user, if they are or were a member, reaches these roles now. Who never was one acts by another right.
+    fn caller_reaches(&self, org: OrgId, record: &Record, roles: &[Role]) -> bool {
+        let caller = record.actor.user_id();
+        let seat = self.seats.iter().find(|seat| seat.org == org && Some(seat.user) == caller);
+        seat.is_none_or(|seat| seat.active && roles.iter().all(|role| reaches(seat.role, *role)))
     }
 
     fn enabled(&self, user: UserId) -> bool {

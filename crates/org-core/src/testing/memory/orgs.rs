@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kernel::{OrgId, Page, Paged, Record, Role, StoreError, Timestamp, UserId};
 
 use super::{MemoryOrgs, Seat, State};
-use crate::{Created, Joined, Org, OrgFilter, OrgStats, OrgStatus, OrgStore, OrgSummary, SettingsPatch};
+use crate::{Created, Joined, Org, OrgFilter, OrgStats, OrgStatus, OrgStore, OrgSummary, SettingsPatch, StatusChanged};
 
 /// A number of things, as the wire counts them.
 pub(super) fn count(of: usize) -> u64 {
@@ -103,14 +103,14 @@ impl OrgStore for MemoryOrgs {
         Ok(Some(found.clone()))
     }
 
-    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<bool, StoreError> {
+    async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<StatusChanged, StoreError> {
         let mut state = self.state()?;
         let ownerless = state.owners_beside(org, None).is_empty();
         let Some(found) = state.orgs.get_mut(&org).filter(|org| org.status != OrgStatus::Deleted) else {
-            return Ok(false);
+            return Ok(StatusChanged::NotFound);
         };
         if status == OrgStatus::Active && ownerless {
-            return Ok(false);
+            return Ok(StatusChanged::LastOwner);
         }
         self.trail.keep(record)?;
         found.status = status;
@@ -122,7 +122,7 @@ impl OrgStore for MemoryOrgs {
         if status == OrgStatus::Deleted {
             state.invitations.retain(|(_, invitation)| invitation.org != org);
         }
-        Ok(true)
+        Ok(StatusChanged::Changed)
     }
 
     async fn stats(&self, org: OrgId, now: Timestamp) -> Result<OrgStats, StoreError> {

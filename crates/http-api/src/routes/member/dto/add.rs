@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use kernel::{Email, Role, UserId, plain_line};
 use org_core::{Invitation, Invited};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::openapi::schema::{AdditionalProperties, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, OneOfBuilder, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -20,7 +20,8 @@ use crate::{Answer, Created};
 pub(in crate::routes::member) struct AddMember {
     email: Option<String>,
     user_id: Option<String>,
-    role: String,
+    #[serde(default, deserialize_with = "named")]
+    role: Option<String>,
     first_name: Option<String>,
     last_name: Option<String>,
 }
@@ -28,7 +29,13 @@ pub(in crate::routes::member) struct AddMember {
 /// What [`AddMember`] asks for.
 pub(in crate::routes::member) struct NewMember {
     pub(in crate::routes::member) whom: Whom,
-    pub(in crate::routes::member) role: Role,
+    /// `None` is the organization's default role.
+    pub(in crate::routes::member) role: Option<Role>,
+}
+
+/// A role that is there is a text: `null` names none, and is not how to ask for the default one.
+fn named<'de, D: Deserializer<'de>>(role: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(role).map(Some)
 }
 
 /// Somebody, by address or by id.
@@ -48,11 +55,11 @@ impl TryFrom<AddMember> for NewMember {
             (None, None) => fields.read("/email", Err("give the e-mail address, or user_id instead")),
             (Some(_), Some(_)) => fields.read("/user_id", Err("give the e-mail address or user_id, not both")),
         };
-        let role = fields.read("/role", body.role.parse());
+        let role = fields.read_some("/role", body.role, |role| role.parse());
         // An account has its own name: these two are read only so that a client that sends them is told what is wrong with them.
         fields.read_some("/first_name", body.first_name, |name| plain_line(&name, 100));
         fields.read_some("/last_name", body.last_name, |name| plain_line(&name, 100));
-        fields.done(whom.zip(role).map(|(whom, role)| Self { whom, role }))
+        fields.done(whom.map(|whom| Self { whom, role }))
     }
 }
 
@@ -75,14 +82,16 @@ impl PartialSchema for AddMember {
 
 /// The body with one way to name the person.
 fn shape(whom: &str, property: ObjectBuilder) -> ObjectBuilder {
-    let role = text("What they will be; not above the caller's own role.", "member");
+    let role = text(
+        "What they will be; not above the caller's own role. Without it, what the setting `defaultRole` says.",
+        "member",
+    );
     ObjectBuilder::new()
         .property(whom, property)
         .property("role", role.pattern(Some("^(owner|admin|billing_admin|member)$")))
         .property("first_name", name())
         .property("last_name", name())
         .required(whom)
-        .required("role")
         .additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)))
 }
 
@@ -230,6 +239,8 @@ mod tests {
         assert_eq!(wrong(r#"{"user_id":"usr_1","role":"member","first_name":"\u0000"}"#), ["/user_id", "/first_name"]);
         let read = |text: &str| parse_json::<AddMember>(text.as_bytes()).and_then(NewMember::try_from);
         assert!(read(&format!(r#"{{"user_id":"{user}","role":"admin"}}"#)).is_ok());
+        let unnamed = read(r#"{"email":"a@b.example"}"#).unwrap();
+        assert_eq!(unnamed.role, None);
         assert!(read(r#"{"email":"a@b.example","role":"owner","first_name":"Ada","last_name":null}"#).is_ok());
     }
 

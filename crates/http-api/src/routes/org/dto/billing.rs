@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::wire::time;
+use crate::wire::{decimal, time};
 
 /// An organization's subscription and what it has used.
 #[derive(Serialize, ToSchema)]
@@ -201,25 +201,4 @@ impl From<OrgView> for StatsBody {
 /// The limit of calls on the wire: -1 is without limit.
 fn limit(plan: &Entitlement) -> i64 {
     plan.api_calls_limit.map_or(-1, |calls| i64::try_from(calls).unwrap_or(i64::MAX))
-}
-
-/// Minor units as the number that people read, only for the wire: nothing is reckoned with it.
-fn decimal(cents: i64) -> f64 {
-    let sign = if cents < 0 { "-" } else { "" };
-    let cents = cents.unsigned_abs();
-    format!("{sign}{}.{:02}", cents / 100, cents % 100).parse().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn money_is_written_with_its_minor_units_behind_the_point() {
-        for (cents, shown) in
-            [(0, "0.0"), (1900, "19.0"), (1905, "19.05"), (-5, "-0.05"), (999_999_999_999, "9999999999.99")]
-        {
-            assert_eq!(serde_json::to_string(&decimal(cents)).unwrap(), shown);
-        }
-    }
 }

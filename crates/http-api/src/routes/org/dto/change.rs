@@ -7,9 +7,10 @@ use org_core::{
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::given::{Given, Object};
+use super::given::Given;
 use crate::input::Fields;
 use crate::problem::Problem;
+use crate::wire::Object;
 
 /// How many allowed domains an organization may have.
 const MAX_DOMAINS: usize = 50;
@@ -44,15 +45,15 @@ pub(in crate::routes::org) struct ChangeSettings {
     #[schema(value_type = Option<String>, max_length = 64, pattern = "^[A-Za-z0-9_+/-]*$", example = "Europe/Vienna")]
     #[serde(default)]
     timezone: Given<String>,
-    /// The role of those who join without being given one.
+    /// The role of those who are invited or added without a `role` of their own.
     #[schema(value_type = Option<String>, pattern = "^(admin|billing_admin|member)?$", example = "member")]
     #[serde(default)]
     default_role: Given<String>,
-    /// Whether strangers with an allowed domain may register themselves.
+    /// Kept for the console; nobody joins without being invited or added, whatever it says.
     #[schema(value_type = Option<bool>, example = false)]
     #[serde(default)]
     allow_self_registration: Given<bool>,
-    /// Whether members need a verified address.
+    /// Kept for the console; always on: only a verified address accepts an invitation or is added at once, whatever it says.
     #[schema(value_type = Option<bool>, example = true)]
     #[serde(default)]
     require_email_verification: Given<bool>,
@@ -60,7 +61,7 @@ pub(in crate::routes::org) struct ChangeSettings {
     #[schema(value_type = Option<bool>, example = false)]
     #[serde(default)]
     auto_accept_members: Given<bool>,
-    /// If not empty, only addresses of these domains may be invited.
+    /// If not empty, only addresses of these domains may be invited, be added and accept; a subdomain is another domain.
     #[schema(value_type = Option<Vec<String>>, max_items = 50, example = json!(["acme.example"]))]
     #[serde(default)]
     allowed_domains: Given<Vec<String>>,

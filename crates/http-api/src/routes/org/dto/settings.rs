@@ -64,19 +64,19 @@ struct SettingsBody {
     /// An IANA time zone name.
     #[schema(example = "Europe/Vienna")]
     timezone: Option<String>,
-    /// The role of those who join without being given one.
+    /// The role of those who are invited or added without a `role` of their own.
     #[schema(example = "member")]
     default_role: &'static str,
-    /// Whether strangers with an allowed domain may register themselves.
+    /// Kept for the console; nobody joins without being invited or added, whatever it says.
     #[schema(example = false)]
     allow_self_registration: bool,
-    /// Whether members need a verified address.
+    /// Kept for the console; always on: only a verified address accepts an invitation or is added at once, whatever it says.
     #[schema(example = true)]
     require_email_verification: bool,
     /// Whether a known user with a verified address becomes a member without being asked.
     #[schema(example = false)]
     auto_accept_members: bool,
-    /// If not empty, only addresses of these domains may be invited.
+    /// If not empty, only addresses of these domains may be invited, be added and accept; a subdomain is another domain.
     #[schema(example = json!(["acme.example"]))]
     allowed_domains: Vec<String>,
     /// The look.

@@ -4,6 +4,7 @@ mod stage;
 
 use std::time::Duration;
 
+use org_core::testing::Population;
 use serde_json::{Value, json};
 
 use self::stage::{Browser, Stage};
@@ -294,6 +295,86 @@ async fn an_invitation_tells_whether_its_mail_left_and_works_once() {
     stage.clock.advance(Duration::from_hours(7 * 24));
     let mut cyd = stage.sign_in("cyd@acme.example").await;
     assert_eq!(stage.ask(&mut cyd, accept, Some(token)).await.code(), (410, "invitation_expired"));
+}
+
+#[actix_web::test]
+async fn an_expired_invitation_is_sent_again_only_to_a_free_seat() {
+    let stage = Stage::new();
+    let mut ada = stage.sign_in("ada@acme.example").await;
+    let org = founded(&stage, &mut ada).await;
+    let add = format!("POST /api/v1/org/{org}/members");
+    let first = stage.ask(&mut ada, &add, Some(json!({"email": "first@acme.example", "role": "member"}))).await;
+    let id = first.body["invitation"]["id"].as_str().unwrap().to_owned();
+    stage.clock.advance(Duration::from_hours(7 * 24));
+    let mut ada = stage.again(ada.user).await;
+    for number in 0..4 {
+        let guest = json!({"email": format!("guest{number}@acme.example"), "role": "member"});
+        assert_eq!(stage.ask(&mut ada, &add, Some(guest)).await.status, 202, "its seat is free");
+    }
+    let resend = format!("POST /api/v1/org/{org}/invitations/{id}/resend");
+    let full = stage.ask(&mut ada, &resend, None).await;
+    assert_eq!(full.code(), (409, "seat_limit"), "{full:?}");
+    let info = stage.ask(&mut ada, &format!("GET /api/v1/org/{org}"), None).await.body;
+    assert_eq!((&info["seats"], &info["seats_used"]), (&json!(5), &json!(5)));
+}
+
+#[actix_web::test]
+async fn an_organization_without_an_active_owner_is_not_made_active() {
+    let stage = Stage::new();
+    let (mut ada, mut root) = (stage.sign_in("ada@acme.example").await, stage.sign_in("root@ops.example").await);
+    stage.make_admin(root.user);
+    let status = format!("PUT /api/v1/org/{}/status", founded(&stage, &mut ada).await);
+    let active = json!({"status": "active"});
+    assert_eq!(stage.ask(&mut root, &status, Some(json!({"status": "suspended"}))).await.status, 200);
+    stage.stores.set_enabled(ada.user, false).await;
+    let refused = stage.ask(&mut root, &status, Some(active.clone())).await;
+    assert_eq!(refused.code(), (409, "last_owner"), "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("enable the account of one of its owners"));
+    stage.stores.set_enabled(ada.user, true).await;
+    assert_eq!(stage.ask(&mut root, &status, Some(active)).await.status, 200, "what the answer said helps");
+}
+
+#[actix_web::test]
+async fn who_is_added_without_a_role_gets_the_default_one() {
+    let stage = Stage::new();
+    let mut ada = stage.sign_in("ada@acme.example").await;
+    founded(&stage, &mut ada).await;
+    let add = "POST /api/v1/org/members";
+    let first = stage.ask(&mut ada, add, Some(json!({"email": "first@acme.example"}))).await;
+    assert_eq!((first.status, &first.body["invitation"]["role"]), (202, &json!("member")));
+    let change = json!({"defaultRole": "billing_admin", "autoAcceptMembers": true});
+    assert_eq!(stage.ask(&mut ada, "PUT /api/v1/org/settings", Some(change)).await.status, 200);
+    stage.sign_in("bob@acme.example").await;
+    let added = stage.ask(&mut ada, add, Some(json!({"email": "bob@acme.example"}))).await;
+    assert_eq!((added.status, &added.body["member"]["role"]), (201, &json!("billing_admin")), "{added:?}");
+    for none in [json!(null), json!("")] {
+        let refused = stage.ask(&mut ada, add, Some(json!({"email": "cyd@acme.example", "role": none}))).await;
+        assert_eq!((refused.status, &refused.body["errors"][0]["pointer"]), (422, &json!("/role")));
+    }
+}
+
+#[actix_web::test]
+async fn a_domain_that_is_not_allowed_is_told_by_the_field_that_named_it() {
+    let stage = Stage::new();
+    let mut ada = stage.sign_in("ada@acme.example").await;
+    founded(&stage, &mut ada).await;
+    let mut bob = joined(&stage, &mut ada, "bob@other.example", "member").await;
+    let invited = json!({"email": "eve@other.example", "role": "member"});
+    assert_eq!(stage.ask(&mut ada, "POST /api/v1/org/members", Some(invited.clone())).await.status, 202);
+    let token = stage.stores.mails().last().unwrap().token.expose().to_owned();
+    let change = json!({"allowedDomains": ["acme.example"]});
+    assert_eq!(stage.ask(&mut ada, "PUT /api/v1/org/settings", Some(change)).await.status, 200);
+    let mut eve = stage.sign_in("eve@other.example").await;
+    let accept = "POST /api/v1/org/invitations/accept";
+    let accepted = stage.ask(&mut eve, accept, Some(json!({"token": token}))).await;
+    let by_id = json!({"user_id": bob.user.to_string(), "role": "member"});
+    let by_id = stage.ask(&mut ada, "POST /api/v1/org/members", Some(by_id)).await;
+    let by_address = stage.ask(&mut ada, "POST /api/v1/org/members", Some(invited)).await;
+    for (told, pointer) in [(accepted, "/token"), (by_id, "/user_id"), (by_address, "/email")] {
+        assert_eq!(told.code(), (422, "invalid_request"), "{told:?}");
+        assert_eq!(told.body["errors"][0]["pointer"], json!(pointer));
+    }
+    assert_eq!(stage.ask(&mut bob, "GET /api/v1/org/info", None).await.status, 200, "who is in stays in");
 }
 
 /// Every reference in the document leads somewhere, and no two of these operations share an id.

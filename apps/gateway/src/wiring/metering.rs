@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use kernel::{Actor, Ambient};
+use plan_core::{
+    Access, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, PlanError, Plans, SubscriptionStore,
+};
+use rate_governor::{LocalBuckets, WithFallback};
+use session_redis::{RedisBuckets, RedisSessions};
+use store::{Database, SeaCatalogue, SeaLedger, SeaSubscriptions, SeaUsage};
+use usage_core::{Metering, RateLimiter, Usage};
+
+use crate::bridge::{DecisionRates, LedgerQuotas, PlanEntitlements, PlatformPays, TierLimits};
+use crate::config::{Config, catalogue};
+use crate::failure::Failure;
+
+/// What organizations may do and what they used: one of it in a process, because its writer is the one that commits for all.
+#[derive(Clone)]
+pub(crate) struct Metered {
+    pub(crate) plans: Plans,
+    pub(crate) access: Access,
+    pub(crate) grants: Grants,
+    pub(crate) decision: Decision,
+    pub(crate) usage: Usage,
+    pub(crate) metering: Metering,
+    pub(crate) limiter: Arc<dyn RateLimiter>,
+}
+
+impl Metered {
+    /// Plans and ledger in this database; buckets in Redis, if there is one, and in this process.
+    pub(crate) fn new(config: &Config, db: &Database, redis: Option<&RedisSessions>, ambient: &Ambient) -> Self {
+        let catalogue: Arc<dyn CatalogueStore> = Arc::new(SeaCatalogue::new(db));
+        let subscriptions: Arc<dyn SubscriptionStore> = Arc::new(SeaSubscriptions::new(db));
+        let default = config.plans.default.clone();
+        let ledger = Arc::new(SeaLedger::new(db, &default));
+        let usage = Usage::new(Arc::new(SeaUsage::new(db, &default)), ambient.clone());
+        let metering = Metering::new(ledger, ambient.clone());
+        let limiter = buckets(config, redis, ambient);
+        let ports = DecisionPorts {
+            catalogue: catalogue.clone(),
+            subscriptions: subscriptions.clone(),
+            quotas: Arc::new(LedgerQuotas::new(usage.clone(), metering.clone())),
+            rates: Arc::new(DecisionRates { limiter: limiter.clone(), ambient: ambient.clone() }),
+            keys: Arc::new(PlatformPays),
+        };
+        let url = config.plans.upgrade_url.clone();
+        Self {
+            plans: Plans::new(catalogue.clone(), default.clone(), ambient.clone()),
+            access: Access::new(catalogue.clone(), subscriptions.clone(), default.clone(), url, ambient.clone()),
+            grants: Grants::new(catalogue, subscriptions, default.clone(), ambient.clone()),
+            decision: Decision::new(ports, default, OutagePolicy::default(), ambient.clone()),
+            metering,
+            usage,
+            limiter,
+        }
+    }
+
+    /// Puts the catalogue into a database that has none; one that lacks the plans which the configuration names is refused.
+    pub(crate) async fn load_catalogue(&self, config: &Config) -> Result<(), Failure> {
+        let shipped = match &config.plans.catalogue {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::Usage(format!("plans.catalogue: the file {path} cannot be read: {error}"))
+                })?;
+                catalogue::read(&text, path)?
+            }
+            None => catalogue::read(catalogue::SHIPPED, "the shipped catalogue")?,
+        };
+        self.plans.load(&Actor::system(), &shipped).await.map_err(|error| explain("loading the catalogue", error))?;
+        let known = self.plans.catalogue().await.map_err(|error| explain("reading the catalogue", error))?;
+        for (key, plan) in [("plans.default", &config.plans.default), ("plans.first_admin", &config.plans.first_admin)]
+        {
+            if known.plan(plan).is_none_or(|plan| !plan.is_active) {
+                return Err(Failure::Usage(format!("{key}: the catalogue has no active plan {plan}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What organizations ask about plans.
+    pub(crate) fn entitlements(&self) -> Arc<PlanEntitlements> {
+        Arc::new(PlanEntitlements { access: self.access.clone(), usage: self.usage.clone() })
+    }
+
+    /// What requests are counted against.
+    pub(crate) fn rate_limits(&self, config: &Config) -> Arc<dyn http_api::rate_limit::RateLimits> {
+        let rules = &config.rate_limit;
+        if !rules.enabled {
+            return Arc::new(http_api::rate_limit::Unlimited);
+        }
+        Arc::new(TierLimits {
+            limiter: self.limiter.clone(),
+            access: self.access.clone(),
+            without_org: rules.without_org_per_minute,
+            api_key: rules.api_key_per_minute,
+        })
+    }
+}
+
+fn buckets(config: &Config, redis: Option<&RedisSessions>, ambient: &Ambient) -> Arc<dyn RateLimiter> {
+    let local = LocalBuckets::new(ambient.clone());
+    match redis {
+        Some(redis) => {
+            let shared = Arc::new(RedisBuckets::beside(redis, ambient.clone()));
+            Arc::new(WithFallback::new(shared, local, config.rate_limit.instances))
+        }
+        None => Arc::new(local),
+    }
+}
+
+/// An error of a plan's use case, as the end of the program.
+pub(crate) fn explain(doing: &str, error: PlanError) -> Failure {
+    match error {
+        PlanError::Store(error) => Failure::store(doing, &error),
+        other => Failure::Usage(format!("{doing} failed: {other}")),
+    }
+}

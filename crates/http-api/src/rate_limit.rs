@@ -1,0 +1,182 @@
+//! How many requests a caller may make: asked once per request, when everything that it sent is known to be right and before anything
+//! is done, and told in the answer's headers (draft-ietf-httpapi-ratelimit-headers, and the older `X-RateLimit-*`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use async_trait::async_trait;
+use kernel::{Ambient, ApiKeyId, OrgId, Timestamp, UserId};
+use usage_core::Taken;
+
+use crate::caller::data;
+use crate::identify::Credential;
+use crate::problem::Problem;
+
+/// Which kind of request it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// `GET` and `HEAD`.
+    Reads,
+    /// Everything else.
+    Writes,
+    /// A question that other services ask about each call of theirs.
+    Decision,
+}
+
+impl Class {
+    /// The rule's name, in the headers and of the bucket. Reads and writes share one.
+    pub const fn policy(self) -> &'static str {
+        match self {
+            Self::Reads | Self::Writes => "api",
+            Self::Decision => "decision",
+        }
+    }
+}
+
+/// Whose request it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The user who is signed in, or for whom a key acts.
+    pub user: Option<UserId>,
+    /// The organization that they act in.
+    pub org: Option<OrgId>,
+    /// The API key, when the request came with one.
+    pub key: Option<ApiKeyId>,
+}
+
+/// The buckets of the callers: a port, because how much a caller may ask is a matter of their plan.
+#[async_trait]
+pub trait RateLimits: Send + Sync {
+    /// Takes one request from the caller's bucket for this class; `None` where nothing limits them. An error is "cannot tell now"
+    /// (503): a request is never let through because its bucket could not be asked.
+    async fn of(&self, who: &Subject, class: Class) -> Result<Option<Taken>, Problem>;
+
+    /// Looks at the same bucket; asking costs nothing. `None` where nothing limits them, and by default.
+    async fn peek(&self, _who: &Subject, _class: Class) -> Result<Option<Taken>, Problem> {
+        Ok(None)
+    }
+}
+
+/// What routes ask for. Where none is mounted, nothing is counted.
+pub type RateLimitsData = web::Data<Arc<dyn RateLimits>>;
+
+/// No limits, for whoever turns them off.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unlimited;
+
+#[async_trait]
+impl RateLimits for Unlimited {
+    async fn of(&self, _: &Subject, _: Class) -> Result<Option<Taken>, Problem> {
+        Ok(None)
+    }
+}
+
+/// How an operation's requests are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Counting {
+    /// As what their method says.
+    #[default]
+    ByMethod,
+    /// As [`Class::Decision`].
+    Decision,
+    /// Not at all.
+    Never,
+}
+
+impl Counting {
+    fn class(self, request: &HttpRequest) -> Option<Class> {
+        match self {
+            Self::ByMethod if request.method().is_safe() => Some(Class::Reads),
+            Self::ByMethod => Some(Class::Writes),
+            Self::Decision => Some(Class::Decision),
+            Self::Never => None,
+        }
+    }
+}
+
+/// Counts the request of a known caller; strangers have throttles of their own where they can do harm. What was counted stays with
+/// the request, for [`stamp`].
+pub(crate) async fn count(request: &HttpRequest, counting: Counting) -> Result<(), Problem> {
+    let Some(class) = counting.class(request) else { return Ok(()) };
+    let Some(limits) = request.app_data::<RateLimitsData>() else { return Ok(()) };
+    let Some(who) = subject(request) else { return Ok(()) };
+    let Some(taken) = limits.of(&who, class).await? else { return Ok(()) };
+    let counted = Counted::new(class, &taken, data::<Ambient>(request)?.now());
+    request.extensions_mut().insert(counted);
+    if taken.allowed { Ok(()) } else { Err(Problem::rate_limited(counted.policy, counted.seconds)) }
+}
+
+/// Writes what was counted on the answer, whatever the answer is.
+pub(crate) fn stamp(request: &HttpRequest, answer: &mut HttpResponse) {
+    let Some(counted) = request.extensions().get::<Counted>().copied() else { return };
+    for (name, text) in counted.headers() {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            answer.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Who was found to make the request while its arguments were taken. Where a service names a user, the argument that read it says so.
+fn subject(request: &HttpRequest) -> Option<Subject> {
+    let known = request.extensions();
+    known.get::<Subject>().cloned().or_else(|| {
+        known.get::<Credential>().map(|credential| match credential {
+            Credential::Session(identity) => Subject { user: Some(identity.user), org: identity.org, key: None },
+            Credential::Key(key) => Subject { user: None, org: Some(key.org), key: Some(key.id) },
+        })
+    })
+}
+
+/// What the headers tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    policy: &'static str,
+    /// The quota and its window in seconds.
+    quota: u32,
+    window: u64,
+    remaining: u32,
+    /// Until the bucket is full; of a refused request, until it would pass.
+    seconds: u64,
+    /// When the bucket is full, in seconds since 1970.
+    reset: i64,
+}
+
+impl Counted {
+    fn new(class: Class, taken: &Taken, now: Timestamp) -> Self {
+        let full = whole_seconds(taken.full_at, now);
+        Self {
+            policy: class.policy(),
+            quota: taken.rate.quota.get(),
+            window: ceil(taken.rate.window).max(1),
+            remaining: taken.remaining,
+            // A refused client that waits so long gets through: the draft wants no `Retry-After` before `t`.
+            seconds: if taken.allowed { full } else { whole_seconds(taken.retry_at, now).max(1) },
+            reset: taken.full_at.timestamp() + i64::from(taken.full_at.timestamp_subsec_nanos() > 0),
+        }
+    }
+
+    fn headers(&self) -> [(&'static str, String); 5] {
+        let Self { policy, quota, window, remaining, seconds, reset } = self;
+        [
+            ("ratelimit-policy", format!("\"{policy}\";q={quota};w={window}")),
+            ("ratelimit", format!("\"{policy}\";r={remaining};t={seconds}")),
+            ("x-ratelimit-limit", quota.to_string()),
+            ("x-ratelimit-remaining", remaining.to_string()),
+            ("x-ratelimit-reset", reset.to_string()),
+        ]
+    }
+}
+
+/// From now until then in seconds, rounded up, so that whoever waits that long has waited long enough.
+fn whole_seconds(then: Timestamp, now: Timestamp) -> u64 {
+    ceil((then - now).to_std().unwrap_or_default())
+}
+
+fn ceil(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+pub(super) mod list;
+pub(super) mod matrix;
+pub(super) mod user;

@@ -1,0 +1,102 @@
+//! Tiers: what each plan gives, and whether a caller's plan is enough.
+
+mod dto;
+
+use actix_web::web::Data;
+use auth_core::Users;
+use kernel::ServiceName;
+use plan_core::{Access, PlanError, Plans, ServiceAccess};
+use usage_core::Usage;
+
+use self::dto::list::{TierFeatures, TiersBody};
+use self::dto::matrix::{AccessMatrix, MatrixQuery};
+use self::dto::user::{TierChecked, TierQuery, UserTier};
+use crate::Answer;
+use crate::caller::{EntitlementsRead, Subject};
+use crate::endpoint::Endpoint;
+use crate::input::Query;
+use crate::problem::Problem;
+use crate::public::{Audience, Public};
+use crate::routes::subscriptions::Eyes;
+use crate::routes::usage::Gauge;
+
+/// The operations of this area.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/api/v1/services/access-matrix", access_matrix)
+            .summary("Which services a tier opens, and which tier opens the others")
+            .fails(404, "not_found"),
+        Endpoint::get("/api/v1/tiers/info", info).summary("The tiers, and which of them each service needs"),
+        Endpoint::get("/api/v1/tiers/features", features).summary("What each tier's page promises"),
+        Endpoint::get("/api/v1/user/tier", user_tier).summary("The tier of a user's organization").decision(),
+        Endpoint::get("/api/v1/check-tier", check_tier)
+            .summary("Whether the tier of a user's organization opens a service: 200 or 403")
+            .fails(403, "upgrade_required")
+            .fails(404, "unknown_service")
+            .decision(),
+    ]
+}
+
+async fn access_matrix(
+    plans: Data<Plans>,
+    access: Data<Access>,
+    by: Audience,
+    query: Query<MatrixQuery>,
+) -> Result<Public<AccessMatrix>, Problem> {
+    let eyes = Eyes::of(&by, &plans, &access).await?;
+    let tier = match query.0.tier() {
+        Some(tier) => tier.parse().or(Err(PlanError::UnknownPlan))?,
+        None => plans.default_plan().clone(),
+    };
+    let body = AccessMatrix::new(&eyes, eyes.plan(&tier)?);
+    Ok(Public::new(by, body))
+}
+
+async fn info(plans: Data<Plans>, access: Data<Access>, by: Audience) -> Result<Public<TiersBody>, Problem> {
+    let body = TiersBody::new(&Eyes::of(&by, &plans, &access).await?);
+    Ok(Public::new(by, body))
+}
+
+async fn features(
+    plans: Data<Plans>,
+    access: Data<Access>,
+    by: Audience,
+) -> Result<Public<Vec<TierFeatures>>, Problem> {
+    let body = Eyes::of(&by, &plans, &access).await?.plans().map(Into::into).collect();
+    Ok(Public::new(by, body))
+}
+
+async fn user_tier(
+    access: Data<Access>,
+    usage: Data<Usage>,
+    users: Data<Users>,
+    by: Subject<EntitlementsRead>,
+) -> Result<Answer<UserTier>, Problem> {
+    let user = match by.user {
+        Some(user) => Some(users.get(user).await?),
+        None => None,
+    };
+    let standing = access.standing(by.org).await?;
+    let gauge = Gauge::new(&standing, &usage.tally(by.org, None).await?);
+    Ok(gauge.on(Answer::new(UserTier::new(user.as_ref(), &standing.plan))))
+}
+
+async fn check_tier(
+    access: Data<Access>,
+    usage: Data<Usage>,
+    by: Subject<EntitlementsRead>,
+    query: Query<TierQuery>,
+) -> Result<Answer<TierChecked>, Problem> {
+    let service: ServiceName = query.0.service().parse().or(Err(PlanError::UnknownService))?;
+    match access.check(by.org, &service).await? {
+        ServiceAccess::Granted { current } => {
+            let gauge = Gauge::new(&access.standing(by.org).await?, &usage.tally(by.org, None).await?);
+            Ok(gauge.on(Answer::new(TierChecked::new(&current, &service))))
+        }
+        ServiceAccess::UpgradeRequired { current, required, upgrade_url } => {
+            let required = required.as_ref().map(|plan| plan.id.as_str());
+            let refused = Problem::upgrade_required(service.as_str(), current.id.as_str(), required, &upgrade_url);
+            Err(refused.with("error", "Upgrade required"))
+        }
+    }
+}

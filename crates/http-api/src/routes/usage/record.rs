@@ -1,0 +1,58 @@
+use std::collections::BTreeSet;
+
+use actix_web::web::Data;
+use kernel::UserId;
+use usage_core::Metering;
+
+use super::counter::Counter;
+use super::dto::batch::{Batch, BatchAnswer, Event};
+use super::dto::record::{ResetAnswer, Track, TrackedAnswer};
+use super::gauge::{Gauge, entitled};
+use crate::Answer;
+use crate::caller::{Claim, ManageSettings, Member, Subject, UsageWrite};
+use crate::input::{JsonOrQuery, LargeJson};
+use crate::problem::Problem;
+use crate::site::{Environment, Site};
+
+pub(super) async fn track(
+    counter: Counter,
+    claim: Claim<UsageWrite>,
+    body: JsonOrQuery<Track>,
+) -> Result<Answer<TrackedAnswer>, Problem> {
+    let event = Event::try_from(body.0)?;
+    let by = claim.acting_for(event.org, event.user).await?;
+    // Read first: what fails then has not been recorded.
+    let standing = counter.access.standing(by.org).await?;
+    entitled(&standing, counter.access.upgrade_url(), &event.service)?;
+    let report = event.clone().report(by.org, by.user);
+    let tracked = counter.metering.track(report).await.map_err(|error| counter.refusal(error))?;
+    Ok(Gauge::new(&standing, &tracked.tally).on(Answer::new(TrackedAnswer::new(&event, &tracked, by.org, by.user))))
+}
+
+pub(super) async fn track_batch(
+    counter: Counter,
+    by: Subject<UsageWrite>,
+    body: LargeJson<Batch>,
+) -> Result<Answer<BatchAnswer>, Problem> {
+    let (org, user) = (by.org, by.user);
+    let mut batch = body.0.read(org, user)?;
+    for named in batch.users.iter().filter(|named| Some(**named) != user).collect::<BTreeSet<&UserId>>() {
+        by.may_name(*named).await?;
+    }
+    let standing = counter.access.standing(org).await?;
+    let reports = batch.reports(&standing, counter.access.upgrade_url());
+    let answers = if reports.is_empty() { Vec::new() } else { counter.metering.track_batch(reports).await? };
+    Ok(Answer::new(batch.answer(answers)))
+}
+
+pub(super) async fn reset_demo(
+    metering: Data<Metering>,
+    site: Data<Site>,
+    by: Member<ManageSettings>,
+) -> Result<Answer<ResetAnswer>, Problem> {
+    if site.environment != Environment::Development {
+        return Err(Problem::forbidden("counters are set back here on development installations only"));
+    }
+    let tally = metering.reset(&by.actor, by.membership.org(), Some("reset-demo")).await?;
+    Ok(Answer::new(ResetAnswer::new(&tally, by.identity.user)))
+}

@@ -1,0 +1,131 @@
+use kernel::testing::race;
+use kernel::{OrgId, Role, TokenHash, UserId};
+
+use super::stage::{MANY, Stage};
+use crate::{Added, Changed, Inviting, MemberFilter, Removed};
+
+/// Asks a new address in, with a role.
+async fn invite(by: &Stage<'_>, org: OrgId, caller: UserId, role: Role) -> Inviting {
+    let number = by.tick().timestamp();
+    let (token, draft) = by.invitation(org, caller, &by.unique(&format!("asked{number}@example.com")));
+    by.open(&token, &crate::Invitation { role, ..draft }, MANY).await
+}
+
+/// The part of the contract about members whose caller may not any more.
+pub(super) async fn changes_members_as_long_as_they_may(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let (admin, member, guest) = (s.member(org, Role::Admin).await, s.member(org, Role::Member).await, s.user().await);
+    s.member(org, Role::Owner).await;
+    let by = s.acting(admin);
+    assert_eq!(by.add(org, guest, Role::Owner, MANY).await, Added::Outdated, "no owner by an admin");
+    assert_eq!(by.remove(org, owner, Role::Owner).await, Removed::Outdated, "an owner neither");
+    assert_eq!(by.change_role(org, owner, Role::Owner, Role::Member).await, Changed::Outdated);
+    assert_eq!(by.change_role(org, member, Role::Member, Role::Owner).await, Changed::Outdated);
+    assert_eq!(by.add(org, guest, Role::Admin, MANY).await, Added::Added, "everybody else");
+    assert_eq!(by.change_role(org, guest, Role::Admin, Role::Member).await, Changed::Changed);
+    assert_eq!(by.remove(org, guest, Role::Member).await, Removed::Removed);
+
+    let nothing_is_done = async |why: &str| {
+        for seats in [0, MANY] {
+            assert_eq!(by.add(org, guest, Role::Member, seats).await, Added::Outdated, "{why}, whatever is free");
+        }
+        assert_eq!(by.remove(org, member, Role::Member).await, Removed::Outdated, "{why}");
+        assert_eq!(by.change_role(org, member, Role::Member, Role::Admin).await, Changed::Outdated, "{why}");
+        assert_eq!((s.role(org, guest).await, s.role(org, member).await), (None, Some(Role::Member)), "{why}");
+    };
+    let mut before = Role::Admin;
+    for to in [Role::Member, Role::BillingAdmin] {
+        assert_eq!(s.change_role(org, admin, before, to).await, Changed::Changed);
+        nothing_is_done(&format!("demoted to {to}")).await;
+        before = to;
+    }
+    assert_eq!(by.remove(org, admin, before).await, Removed::Removed, "everybody may leave");
+    nothing_is_done("removed").await;
+    let stranger = s.acting(s.user().await);
+    assert_eq!(stranger.add(org, guest, Role::Owner, MANY).await, Added::Added, "who never was one has another right");
+    assert_eq!(stranger.remove(org, guest, Role::Owner).await, Removed::Removed);
+    let (other, elsewhere) = s.org().await;
+    assert_eq!(s.add(org, elsewhere, Role::Member, MANY).await, Added::Added);
+    let foreign = s.acting(elsewhere);
+    assert_eq!(foreign.add(org, guest, Role::Member, MANY).await, Added::Outdated, "an owner elsewhere is none here");
+    assert_eq!(foreign.add(other, guest, Role::Owner, MANY).await, Added::Added);
+}
+
+/// The part of the contract about invitations whose caller may not any more.
+pub(super) async fn invites_as_long_as_they_may(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let admin = s.member(org, Role::Admin).await;
+    let by = s.acting(admin);
+    assert_eq!(invite(&by, org, admin, Role::Owner).await, Inviting::Outdated, "no owner by an admin");
+    assert_eq!(invite(&by, org, admin, Role::Admin).await, Inviting::Created);
+    assert_eq!(invite(&s.acting(owner), org, owner, Role::Owner).await, Inviting::Created);
+    let open = s.listed(org, s.tick()).await;
+    assert_eq!(open.len(), 2);
+    assert_eq!(s.change_role(org, admin, Role::Admin, Role::Member).await, Changed::Changed);
+    assert_eq!(invite(&by, org, admin, Role::Member).await, Inviting::Outdated, "demoted");
+    assert_eq!(s.remove(org, admin, Role::Member).await, Removed::Removed);
+    assert_eq!(invite(&by, org, admin, Role::Member).await, Inviting::Outdated, "removed");
+    assert_eq!(s.listed(org, s.tick()).await, open, "nobody was asked");
+    let stranger = s.user().await;
+    let asked = invite(&s.acting(stranger), org, stranger, Role::Owner).await;
+    assert_eq!(asked, Inviting::Created, "who never was a member has another right");
+}
+
+/// Everybody who is in, and how many are asked in.
+async fn population(s: &Stage<'_>, org: OrgId) -> (Vec<(UserId, Role)>, usize) {
+    let members = s.members(org, &MemberFilter::default()).await;
+    let members = members.iter().map(|member| (member.user, member.role)).collect();
+    (members, s.listed(org, s.tick()).await.len())
+}
+
+/// What an admin does: removes a member, adds a guest, or invites somebody.
+async fn tries(by: &Stage<'_>, (org, admin): (OrgId, UserId), (member, guest): (UserId, UserId), n: usize) {
+    match n % 3 {
+        0 => {
+            by.remove(org, member, Role::Member).await;
+        }
+        1 => {
+            by.add(org, guest, Role::Member, MANY).await;
+        }
+        _ => {
+            let token = TokenHash::from_bytes(by.stores.ambient.random());
+            let (_, invitation) = by.invitation(org, admin, &by.unique(&format!("{org}-{n}@example.com")));
+            by.open(&token, &invitation, MANY).await;
+        }
+    }
+}
+
+/// An admin loses the role, or is removed, while they add, remove and invite: from then on nothing changes.
+pub(super) async fn nothing_follows_a_demotion(s: &Stage<'_>) {
+    for removed in [false, true] {
+        let (org, _) = s.org().await;
+        let admin = s.member(org, Role::Admin).await;
+        let by = s.acting(admin);
+        let (mut members, mut guests) = (Vec::new(), Vec::new());
+        for _ in 0..11 {
+            members.push(s.member(org, Role::Member).await);
+            guests.push(s.user().await);
+        }
+        let answers = race(32, async |n| {
+            let (member, guest) = (members[n / 3], guests[n / 3]);
+            match n {
+                8 if removed => {
+                    assert_eq!(s.remove(org, admin, Role::Admin).await, Removed::Removed);
+                    Some(population(s, org).await)
+                }
+                8 => {
+                    assert_eq!(s.change_role(org, admin, Role::Admin, Role::Member).await, Changed::Changed);
+                    Some(population(s, org).await)
+                }
+                _ => {
+                    tries(&by, (org, admin), (member, guest), n).await;
+                    None
+                }
+            }
+        })
+        .await;
+        let then = answers.into_iter().flatten().next().unwrap();
+        assert_eq!(population(s, org).await, then, "whoever was told that the role is gone has seen the last change");
+        assert_eq!(by.add(org, guests[10], Role::Member, MANY).await, Added::Outdated);
+    }
+}

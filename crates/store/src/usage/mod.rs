@@ -1,0 +1,18 @@
+//! Metering. The ledger is the truth; counters, days and what is held are derived from it, and move in its transaction.
+//!
+//! On PostgreSQL whoever changes any of an organization's rows first locks its row of `usage_account`, several in the order of their ids;
+//! SQLite has one writer at a time. So between reading and writing nothing of the organization moves, and what is read may be decided
+//! upon in memory.
+mod admit;
+pub(crate) mod books;
+mod derived;
+mod key;
+pub(crate) mod ledger;
+mod postgres;
+pub(crate) mod reader;
+mod reservation;
+mod reset;
+mod row;
+mod sheet;
+mod sqlite;
+mod standing;

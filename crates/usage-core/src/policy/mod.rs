@@ -1,0 +1,12 @@
+//! Pure decisions of this feature.
+
+mod fingerprint;
+mod history;
+mod quota;
+mod time;
+
+pub use self::{
+    history::{history, slots},
+    quota::{percentage, resets_at, wall},
+    time::{EARLY, LATE, days_until, in_time},
+};

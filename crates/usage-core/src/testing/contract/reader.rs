@@ -1,0 +1,115 @@
+use chrono::NaiveDate;
+use kernel::UserId;
+
+use super::stage::{DAY, HOUR, SECOND, Stage, name, quantity};
+use crate::testing::UsageStores;
+use crate::{Cursor, DayUsage, Days, Draft, Entry};
+
+/// What every [`UsageReader`](crate::UsageReader) promises.
+pub async fn usage_reader_contract(stores: UsageStores<'_>) {
+    tells_history_by_day_service_and_user(&Stage::new(stores)).await;
+    gives_entries_by_pages(&Stage::new(stores)).await;
+    orders_names_byte_by_byte(&Stage::new(stores)).await;
+}
+
+fn usage(day: NaiveDate, service: &str, user: Option<UserId>, numbers: (u64, u64)) -> DayUsage {
+    DayUsage { day, service: service.parse().unwrap(), user, events: numbers.0, quantity: numbers.1 }
+}
+
+async fn tells_history_by_day_service_and_user(s: &Stage<'_>) {
+    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
+    let mut users = [s.user().await, s.user().await];
+    users.sort();
+    let by = |user, service: &str, cost, at| Draft {
+        user,
+        service: service.parse().unwrap(),
+        received_at: at,
+        ..s.draft(org, cost)
+    };
+    let before = s.noon - DAY;
+    for draft in [
+        by(Some(users[1]), "search", 3, s.noon),
+        by(Some(users[0]), "search", 5, s.noon),
+        by(Some(users[0]), "search", 7, s.noon + HOUR),
+        by(None, "chat", 1, s.noon),
+        by(None, "search", 2, s.noon),
+        by(Some(users[0]), "chat", 9, before),
+        Draft { occurred_at: Some(before), ..by(Some(users[0]), "chat", 2, s.noon) },
+        Draft { org: other, ..by(None, "tts", 8, s.noon) },
+    ] {
+        s.record(&draft).await;
+    }
+    let (today, yesterday) = (s.noon.date_naive(), before.date_naive());
+    let hold = s.lease(org, None, 6);
+    s.hold(&hold).await;
+    let history = async |from, to| s.stores.reader.history(org, Days { from, to }).await.unwrap();
+    let expected = vec![
+        usage(yesterday, "chat", Some(users[0]), (2, 11)),
+        usage(today, "chat", None, (1, 1)),
+        usage(today, "search", None, (1, 2)),
+        usage(today, "search", Some(users[0]), (2, 12)),
+        usage(today, "search", Some(users[1]), (1, 3)),
+    ];
+    assert_eq!(history(yesterday, today).await, expected, "by day, service and user; what is held was not used");
+    assert_eq!(history(today, today).await, expected[1..], "both ends are included");
+    assert_eq!(history(yesterday, yesterday).await, expected[..1]);
+    assert_eq!(history(today, yesterday).await, vec![], "no days, no rows");
+    s.settle(&hold, 4, s.noon + SECOND).await;
+    s.reset(org, s.noon + SECOND).await;
+    let settled = usage(today, "chat", None, (2, 5));
+    assert_eq!(history(today, today).await[0], settled, "what was settled counts, a reset changes nothing");
+}
+
+/// All pages of a listing, one after the other.
+async fn pages(s: &Stage<'_>, org: kernel::OrgId, days: Days, most: u32) -> Vec<Entry> {
+    let (mut all, mut after) = (Vec::new(), None::<Cursor>);
+    loop {
+        let page = s.entries(org, days, after, most).await;
+        assert!(page.len() <= usize::try_from(most).unwrap(), "at most {most}");
+        after = page.last().map(|entry| (entry.recorded_at, entry.event.clone()));
+        if after.is_none() {
+            return all;
+        }
+        all.extend(page);
+    }
+}
+
+async fn gives_entries_by_pages(s: &Stage<'_>) {
+    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
+    for n in 0..7_u32 {
+        // Three are recorded at one moment; the order of recording is not that of happening.
+        let received_at = s.noon + SECOND * (n / 3);
+        let occurred_at = Some(received_at - HOUR * n);
+        s.record(&Draft { occurred_at, received_at, ..s.draft(org, u64::from(n) + 1) }).await;
+    }
+    s.record(&s.draft(other, 99)).await;
+    let all = s.entries(org, s.around(3), None, 100).await;
+    let mut quantities: Vec<_> = all.iter().map(|entry| entry.quantity).collect();
+    quantities.sort_unstable();
+    assert_eq!(quantities, (1..=7).collect::<Vec<_>>(), "every row of this organization and no other");
+    let sorted = all.is_sorted_by_key(|entry| (entry.recorded_at, entry.event.clone()));
+    assert!(sorted, "in the order of recording, then of name");
+    for most in [1, 2, 3, 7, 100] {
+        assert_eq!(pages(s, org, s.around(3), most).await, all, "pages of {most}: no row twice, none left out");
+    }
+    let day = Days { from: s.noon.date_naive(), to: s.noon.date_naive() };
+    s.record(&Draft { occurred_at: Some(s.noon - HOUR * 13), ..s.draft(org, 50) }).await;
+    let today = s.entries(org, day, None, 100).await;
+    assert_eq!(today.len(), 7, "the day on which it happened counts");
+    let next = Days { from: day.from + chrono::Days::new(1), to: day.to + chrono::Days::new(1) };
+    assert_eq!(s.entries(org, next, None, 100).await, vec![]);
+    assert_eq!(s.entries(kernel::OrgId::mint(s.stores.ambient), day, None, 100).await, vec![], "unknown: nothing");
+}
+
+async fn orders_names_byte_by_byte(s: &Stage<'_>) {
+    let org = s.org(&s.unlimited()).await;
+    let mut names = ["b", "B", "a", "_", "~", "a-b", "aB", "a.b", "A", "10", "9", "!"].map(name);
+    for event in names.clone() {
+        s.record(&Draft { event, quantity: quantity(1), ..s.draft(org, 1) }).await;
+    }
+    names.sort();
+    for most in [5, 100] {
+        let given: Vec<_> = pages(s, org, s.around(1), most).await.into_iter().map(|entry| entry.event).collect();
+        assert_eq!(given, names, "whatever the database's language is");
+    }
+}

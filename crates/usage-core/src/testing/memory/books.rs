@@ -1,0 +1,75 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use kernel::{OrgId, Period, StoreError, Timestamp, UserId};
+
+use super::{MemoryUsage, Scope};
+use crate::{Bookkeeping, Cursor, DayUsage, Days, Difference, Entry, EntryKind, Sum, Tally, UsageReader, Verification};
+
+#[async_trait]
+impl UsageReader for MemoryUsage {
+    async fn tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError> {
+        Ok(self.state()?.tally(org, user, now, now))
+    }
+
+    async fn history(&self, org: OrgId, days: Days) -> Result<Vec<DayUsage>, StoreError> {
+        let mut sums = BTreeMap::<_, Sum>::new();
+        for row in self.state()?.rows.iter().filter(|row| row.org == org && row.entry.kind != EntryKind::Reset) {
+            let day = row.entry.occurred_at.date_naive();
+            if let Some(service) = row.entry.service.clone().filter(|_| days.contains(day)) {
+                let sum = sums.entry((day, service, row.entry.user)).or_default();
+                sum.events += 1;
+                sum.quantity += row.entry.quantity.unsigned_abs();
+            }
+        }
+        let usage =
+            |((day, service, user), Sum { events, quantity })| DayUsage { day, service, user, events, quantity };
+        Ok(sums.into_iter().map(usage).collect())
+    }
+
+    async fn entries(
+        &self,
+        org: OrgId,
+        days: Days,
+        after: Option<Cursor>,
+        most: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let place = |entry: &Entry| (entry.recorded_at, entry.event.clone());
+        let state = self.state()?;
+        let theirs = state.rows.iter().filter(|row| row.org == org).map(|row| &row.entry);
+        let asked = theirs.filter(|entry| days.contains(entry.occurred_at.date_naive()));
+        let mut entries: Vec<Entry> =
+            asked.filter(|entry| after.as_ref().is_none_or(|after| place(entry) > *after)).cloned().collect();
+        entries.sort_by_key(place);
+        entries.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        Ok(entries)
+    }
+}
+
+#[async_trait]
+impl Bookkeeping for MemoryUsage {
+    async fn organizations(&self) -> Result<Vec<OrgId>, StoreError> {
+        let orgs: BTreeSet<_> = self.state()?.rows.iter().map(|row| row.org).collect();
+        Ok(orgs.into_iter().collect())
+    }
+
+    async fn verify(&self, org: OrgId) -> Result<Verification, StoreError> {
+        let state = self.state()?;
+        let entries = u64::try_from(state.rows.iter().filter(|row| row.org == org).count()).unwrap_or(u64::MAX);
+        let mut differences = Vec::new();
+        for (_, at, by) in state.falsified.iter().filter(|(whose, ..)| *whose == org) {
+            let anchor = state.tenant(org).map_or(*at, |tenant| tenant.allowance.anchor);
+            let period = Period::month(anchor, *at);
+            let ledger = state.used(Scope { org, user: None, period });
+            let counted = ledger.saturating_add_unsigned(*by);
+            differences.push(Difference { org, what: format!("month {}", period.start.date_naive()), counted, ledger });
+        }
+        Ok(Verification { organizations: 1, entries, differences })
+    }
+
+    async fn rebuild(&self, org: OrgId, _now: Timestamp) -> Result<u64, StoreError> {
+        let mut state = self.state()?;
+        state.falsified.retain(|(whose, ..)| *whose != org);
+        Ok(u64::try_from(state.rows.iter().filter(|row| row.org == org).count()).unwrap_or(u64::MAX))
+    }
+}

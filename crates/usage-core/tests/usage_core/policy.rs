@@ -1,0 +1,154 @@
+//! Pure decisions, case by case.
+
+use chrono::NaiveDate;
+use kernel::{Limit, Period, Timestamp};
+use proptest::prelude::*;
+use usage_core::policy::{days_until, history, in_time, percentage, resets_at, slots};
+use usage_core::{Count, DayUsage, Days, Grain, Sum, Tally, Wall};
+
+use crate::world::service;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn count(used: u64, limit: Limit) -> Count {
+    Count { used, reserved: 0, limit, period: Period::day(at("2026-11-22T10:00:00Z")) }
+}
+
+#[test]
+fn lateness_has_a_window() {
+    let received = at("2026-11-22T10:00:00Z");
+    for (occurred, expected) in [
+        ("2026-11-22T10:00:00Z", true),
+        ("2026-11-21T10:00:00Z", true),
+        ("2026-11-21T09:59:59.999999Z", false),
+        ("2026-11-22T10:05:00Z", true),
+        ("2026-11-22T10:05:00.000001Z", false),
+        ("0001-01-01T00:00:00Z", false),
+        ("9999-12-31T23:59:59Z", false),
+    ] {
+        assert_eq!(in_time(at(occurred), received), expected, "{occurred}");
+    }
+}
+
+#[test]
+fn days_that_have_begun_count() {
+    let now = at("2026-11-22T10:00:00Z");
+    for (then, expected) in [
+        ("2026-11-22T10:00:00Z", 0),
+        ("2026-11-20T10:00:00Z", 0),
+        ("2026-11-22T10:00:01Z", 1),
+        ("2026-11-23T10:00:00Z", 1),
+        ("2026-11-23T10:00:01Z", 2),
+        ("2026-12-22T10:00:00Z", 30),
+    ] {
+        assert_eq!(days_until(now, at(then)), expected, "{then}");
+    }
+}
+
+#[test]
+fn a_percentage_is_full_only_when_nothing_is_left() {
+    for (used, limit, expected) in [
+        (0, Limit::Of(1_000), 0),
+        (9, Limit::Of(1_000), 0),
+        (10, Limit::Of(1_000), 1),
+        (999, Limit::Of(1_000), 99),
+        (1_000, Limit::Of(1_000), 100),
+        (5_000, Limit::Of(1_000), 100),
+        (0, Limit::Of(0), 100),
+        (u64::MAX - 1, Limit::Of(u64::MAX), 99),
+        (5_000, Limit::Unlimited, 0),
+    ] {
+        assert_eq!(percentage(&count(used, limit)), expected, "{used} of {limit:?}");
+    }
+}
+
+#[test]
+fn each_limit_has_its_own_reset() {
+    let (anchor, now) = (at("2026-01-31T10:00:00Z"), at("2026-02-10T12:00:00Z"));
+    let month = Count { period: Period::month(anchor, now), ..count(0, Limit::Unlimited) };
+    let today = Count { period: Period::day(now), ..count(0, Limit::Unlimited) };
+    let tally = Tally { tier: "t".to_owned(), month, day: today, user: None };
+    assert_eq!(resets_at(&tally, Wall::Month), at("2026-02-28T10:00:00Z"));
+    assert_eq!(resets_at(&tally, Wall::Day), at("2026-02-11T00:00:00Z"));
+    assert_eq!(resets_at(&tally, Wall::User), at("2026-02-28T10:00:00Z"));
+}
+
+fn row(on: &str, name: &str, quantity: u64) -> DayUsage {
+    DayUsage { day: day(on), service: service(name), user: None, events: 1, quantity }
+}
+
+/// First and last day and quantity of each stretch.
+fn cut(rows: &[DayUsage], from: &str, to: &str, grain: Grain) -> Vec<(String, String, u64)> {
+    let cut = slots(rows, Days { from: day(from), to: day(to) }, grain);
+    cut.iter().map(|slot| (slot.days.from.to_string(), slot.days.to.to_string(), slot.sum.quantity)).collect()
+}
+
+#[test]
+fn history_is_cut_into_weeks_and_months() {
+    let rows = [
+        row("2024-02-26", "chat", 1),
+        row("2024-02-29", "chat", 2),
+        row("2024-03-03", "chat", 4),
+        row("2024-03-04", "chat", 8),
+        row("2024-04-01", "chat", 99),
+    ];
+    let expected = |list: &[(&str, &str, u64)]| -> Vec<(String, String, u64)> {
+        list.iter().map(|(from, to, sum)| ((*from).to_owned(), (*to).to_owned(), *sum)).collect()
+    };
+    let weeks = cut(&rows, "2024-02-28", "2024-03-12", Grain::Week);
+    let list = [("2024-02-28", "2024-03-03", 6), ("2024-03-04", "2024-03-10", 8), ("2024-03-11", "2024-03-12", 0)];
+    assert_eq!(weeks, expected(&list), "from Monday to Sunday, as far as asked for");
+    let months = cut(&rows, "2023-12-30", "2024-03-31", Grain::Month);
+    let list = [
+        ("2023-12-30", "2023-12-31", 0),
+        ("2024-01-01", "2024-01-31", 0),
+        ("2024-02-01", "2024-02-29", 3),
+        ("2024-03-01", "2024-03-31", 12),
+    ];
+    assert_eq!(months, expected(&list));
+    assert_eq!(cut(&rows, "2024-03-03", "2024-03-03", Grain::Day), expected(&[("2024-03-03", "2024-03-03", 4)]));
+    assert_eq!(cut(&rows, "2024-03-04", "2024-03-03", Grain::Day), vec![], "no days");
+}
+
+#[test]
+fn a_stretch_has_its_services_by_name() {
+    let rows = [row("2024-03-04", "tts", 1), row("2024-03-04", "chat", 2), row("2024-03-05", "tts", 4)];
+    let days = Days { from: day("2024-03-04"), to: day("2024-03-10") };
+    let week = &slots(&rows, days, Grain::Week)[0];
+    let sum = |events, quantity| Sum { events, quantity };
+    assert_eq!(week.services, vec![(service("chat"), sum(1, 2)), (service("tts"), sum(2, 5))]);
+    assert_eq!(week.sum, sum(3, 7));
+    assert_eq!(Sum::of(&rows[1]), sum(1, 2));
+}
+
+proptest! {
+    #[test]
+    fn no_day_is_in_two_stretches_or_in_none(
+        start in 0_u64..20_000,
+        length in 0_u64..400,
+        used in prop::collection::vec((0_u64..400, 0_u64..1_000), 0..40),
+        grain in prop::sample::select(Grain::ALL.to_vec()),
+    ) {
+        let from = day("1990-01-01") + chrono::Days::new(start);
+        let days = Days { from, to: from + chrono::Days::new(length) };
+        let on = |(offset, quantity): &(u64, u64)| DayUsage {
+            day: from + chrono::Days::new(offset % (length + 1)),
+            quantity: *quantity,
+            ..row("1990-01-01", "chat", 0)
+        };
+        let rows: Vec<_> = used.iter().map(on).collect();
+        let history = history(&rows, days, grain);
+        let covered: Vec<_> = history.slots.iter().flat_map(|slot| slot.days.iter()).collect();
+        prop_assert_eq!(covered, days.iter().collect::<Vec<_>>());
+        let sum: u64 = history.slots.iter().map(|slot| slot.sum.quantity).sum();
+        prop_assert_eq!(sum, used.iter().map(|(_, quantity)| quantity).sum::<u64>());
+        prop_assert_eq!(history.total.quantity, sum);
+        prop_assert_eq!(history.services.iter().map(|(_, sum)| sum.quantity).sum::<u64>(), sum);
+    }
+}

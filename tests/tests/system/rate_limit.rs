@@ -1,0 +1,283 @@
+//! RL-1 to RL-4: how many requests people may make in a minute, and what they are told about it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use testkit::{Answer, Backend, Client, TestApp, TestUser};
+
+use crate::rig::service::{Service, grant};
+use crate::rig::{at_once, until};
+
+/// A route that counts.
+const READ: &str = "/api/v1/auth/me";
+const CHECK: &str = "/api/v1/rate-limit/check";
+
+/// An app whose users are not counted before they are in an organization, so that a test begins with a full bucket.
+async fn on(backend: Backend) -> TestApp {
+    let uncounted = 60_000.try_into().expect("more than nothing");
+    TestApp::builder()
+        .backend(backend)
+        .config(|config| config.rate_limit.without_org_per_minute = uncounted)
+        .start()
+        .await
+}
+
+fn backends() -> impl Iterator<Item = Backend> {
+    Backend::ALL.into_iter().filter(|backend| backend.is_there()).inspect(|backend| println!("on {backend}:"))
+}
+
+/// The backends where our clock says how late it is.
+fn with_our_clock() -> impl Iterator<Item = Backend> {
+    backends().filter(|backend| !backend.has_redis())
+}
+
+/// Somebody whose organization the platform has put on the free plan: ten requests a minute.
+async fn poor(app: &TestApp, email: &str) -> TestUser {
+    let user = app.owner(email, "Acme").await;
+    grant(&*app.admin().await, email, "free").await;
+    user
+}
+
+fn admitted(answers: &[Answer]) -> usize {
+    for answer in answers.iter().filter(|answer| answer.status != 200) {
+        answer.problem(429, "rate_limited");
+    }
+    answers.iter().filter(|answer| answer.status == 200).count()
+}
+
+/// So many pass: a full bucket, and what time has given back since.
+fn is_ten(admitted: usize, began: Instant) {
+    let back = usize::try_from(began.elapsed().as_secs() / 6).expect("few");
+    assert!((10..=10 + back).contains(&admitted), "{admitted} passed in {:?}", began.elapsed());
+}
+
+/// A field as a structured field (RFC 9651): its one name, and that name's parameters.
+fn field(answer: &Answer, name: &str) -> (String, Vec<(String, i64)>) {
+    let text = answer.header(name).unwrap_or_else(|| panic!("{}: no {name}", answer.of));
+    let list: sfv::List = sfv::Parser::new(text).parse().unwrap_or_else(|error| panic!("{name}: {text}: {error}"));
+    let [sfv::ListEntry::Item(item)] = list.as_slice() else { panic!("one item: {text}") };
+    let number = |value: &sfv::BareItem| i64::from(value.as_integer().expect("a number"));
+    let parameters = item.params.iter().map(|(key, value)| (key.as_str().to_owned(), number(value))).collect();
+    (item.bare_item.as_string().expect("a name").as_str().to_owned(), parameters)
+}
+
+fn number(answer: &Answer, name: &str) -> u64 {
+    let text = answer.header(name).unwrap_or_else(|| panic!("{}: no {name}", answer.of));
+    text.parse().unwrap_or_else(|error| panic!("{name}: {text}: {error}"))
+}
+
+fn is_not_counted(answer: &Answer) {
+    for name in ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
+        assert_eq!(answer.header(name), None, "{}: {}", answer.of, answer.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_hundred_at_once_ten_pass() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        let began = Instant::now();
+        let answers = at_once((0..100).map(|_| ada.get(READ))).await;
+        is_ten(admitted(&answers), began);
+        for answer in &answers {
+            let (policy, rule) = field(answer, "ratelimit-policy");
+            assert_eq!((policy.as_str(), rule), ("api", vec![("q".to_owned(), 10), ("w".to_owned(), 60)]));
+            let (policy, left) = field(answer, "ratelimit");
+            let [(r, remaining), (t, seconds)] = left.as_slice() else { panic!("{left:?}") };
+            assert_eq!((policy.as_str(), r.as_str(), t.as_str()), ("api", "r", "t"));
+            assert!((0..10).contains(remaining) && (1..=60).contains(seconds), "{left:?}");
+            assert_eq!(number(answer, "x-ratelimit-limit"), 10);
+            assert_eq!(i64::try_from(number(answer, "x-ratelimit-remaining")), Ok(*remaining));
+            assert!(number(answer, "x-ratelimit-reset") > 1_700_000_000);
+            if answer.status == 429 {
+                let wait = number(answer, "retry-after");
+                assert!((1..=6).contains(&wait) && i64::try_from(wait) == Ok(*seconds), "{wait}: {left:?}");
+                let body = answer.json();
+                assert_eq!(body["type"], "https://iana.org/assignments/http-problem-types#quota-exceeded");
+                assert_eq!(body["violated-policies"], json!(["api"]));
+            } else {
+                assert_eq!(answer.header("retry-after"), None);
+            }
+        }
+        // Everybody else goes on.
+        let bob = poor(&app, "bob@x.test").await;
+        bob.get(READ).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn waiting_as_long_as_told_is_long_enough_and_what_is_refused_costs_nothing() {
+    for backend in with_our_clock() {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        for _ in 0..10 {
+            ada.get(READ).await.expect(200);
+        }
+        // Endless retries do not keep anybody out.
+        let began = Instant::now();
+        let answers = at_once((0..60).map(|_| ada.get(READ))).await;
+        assert!(admitted(&answers) <= usize::try_from(began.elapsed().as_secs() / 6 + 1).expect("few"));
+        for trial in 0..20 {
+            let refused = ada.get(READ).await;
+            refused.problem(429, "rate_limited");
+            let wait = number(&refused, "retry-after");
+            assert!((1..=6).contains(&wait), "{wait}");
+            if wait > 2 {
+                app.clock.advance(Duration::from_secs(wait - 2));
+                ada.get(READ).await.problem(429, "rate_limited");
+                app.clock.advance(Duration::from_secs(2));
+            } else {
+                app.clock.advance(Duration::from_secs(wait));
+            }
+            let passed = ada.get(READ).await;
+            assert_eq!(passed.status, 200, "trial {trial}: after {wait} s: {}", passed.text());
+        }
+        // The whole minute gives back all of it, and not more.
+        app.clock.advance(Duration::from_mins(10));
+        let began = Instant::now();
+        is_ten(admitted(&at_once((0..30).map(|_| ada.get(READ))).await), began);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_has_one_bucket_in_all_sessions_and_from_all_addresses() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = app.user("ada@x.test").await;
+        let org = ada.create_org("Acme").await;
+        let browsers =
+            [Client::clone(&ada), Client::clone(&ada.in_new_browser()), Client::clone(&ada.in_new_browser())];
+        let credentials = json!({ "username": ada.email, "password": ada.password });
+        for browser in &browsers {
+            browser.post("/api/v1/auth/login").without_csrf().json(&credentials).await.expect(200);
+            browser.post("/api/v1/org/switch").json(&json!({ "org_id": org })).await.expect(200);
+        }
+        grant(&*app.admin().await, "ada@x.test", "free").await;
+        let began = Instant::now();
+        let ask = |number: usize| {
+            let address = format!("2001:db8:{number:x}::1");
+            browsers[number % 3].get(READ).header("X-Forwarded-For", &address).header("X-Real-IP", &address)
+        };
+        is_ten(admitted(&at_once((0..60).map(ask)).await), began);
+        // A new session is no new bucket either; signing in and out is not counted.
+        let fresh = ada.in_new_browser();
+        is_not_counted(&fresh.sign_in().await);
+        fresh.get(&format!("/api/v1/usage/quota?org_id={org}")).await.problem(429, "rate_limited");
+        is_not_counted(&fresh.sign_out().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_instances_share_a_bucket_in_redis() {
+    for backend in backends().filter(|backend| backend.has_redis()) {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        let sibling = app.sibling().await;
+        let there = ada.at(&sibling);
+        let known = async || there.get(CHECK).await.expect(200)["rate_limit"] == 10;
+        until(Duration::from_secs(2), "the other instance knows the plan", known).await;
+        let began = Instant::now();
+        let ask = |number: usize| if number % 2 == 0 { ada.get(READ) } else { there.get(READ) };
+        let answers = at_once((0..60).map(ask)).await;
+        is_ten(admitted(&answers), began);
+        assert_eq!(there.get(CHECK).await.expect(200)["remaining"], 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_costs_nothing_and_says_what_is_left() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        for used in 0..4 {
+            for _ in 0..3 {
+                let asked = ada.get(CHECK).await;
+                is_not_counted(&asked);
+                let state = asked.expect(200);
+                let told =
+                    ["user_tier", "rate_limit", "rate_limit_per", "current_usage", "remaining"].map(|key| &state[key]);
+                assert_eq!(json!(told), json!(["free", 10, "minute", used, 10 - used]));
+                assert!(state["reset_at"].is_string());
+            }
+            assert_eq!(number(&ada.get(READ).await, "x-ratelimit-remaining"), 9 - used);
+        }
+        // Where there is no limit, nothing is counted.
+        let admin = app.admin().await;
+        is_not_counted(&admin.get(READ).await);
+        let state = admin.get(CHECK).await.expect(200);
+        let told = ["user_tier", "rate_limit", "remaining"].map(|key| &state[key]);
+        assert_eq!(json!(told), json!(["enterprise", -1, null]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_refusals_and_exempt_routes_are_not_counted() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        let left = async || ada.get(CHECK).await.expect(200)["remaining"].clone();
+        assert_eq!(left().await, 10);
+        for _ in 0..5 {
+            // Who are you, may you, did your own page send it, is it well-formed: all that is said first.
+            let wrong = [
+                (ada.get(READ).anonymous().await, 401),
+                (ada.get("/api/v1/org/org_01890a5d-ac96-774b-bcce-b302099a8057").await, 404),
+                (ada.get("/api/v1/org/organizations-of-others").await, 404),
+                (ada.put("/api/v1/subscriptions/plans/free").json(&json!({ "level": 1 })).await, 403),
+                (ada.put("/api/v1/auth/notifications").without_csrf().json(&json!({ "push": true })).await, 403),
+                (ada.put("/api/v1/auth/notifications").json(&json!({ "push": "yes" })).await, 422),
+            ];
+            for (answer, status) in wrong {
+                assert_eq!(answer.status, status, "{}: {}", answer.of, answer.text());
+                is_not_counted(&answer);
+            }
+            for path in ["/livez", "/health", "/openapi.json", "/api/v1/subscriptions/plans", "/api/v1/auth/csrf-token"]
+            {
+                let answer = ada.get(path).anonymous().await;
+                assert_eq!(answer.status, 200, "{path}");
+                is_not_counted(&answer);
+            }
+            is_not_counted(&ada.get("/livez").await);
+        }
+        assert_eq!(left().await, 10);
+
+        // What failed for another reason is counted like what did not.
+        let known = json!({ "name": "Again", "slug": "acme" });
+        ada.post("/api/v1/org").json(&known).await;
+        assert_eq!(left().await, 9);
+
+        // Whoever has used everything up can leave, and other services' questions have a bucket of their own.
+        let began = Instant::now();
+        let passed = admitted(&at_once((0..40).map(|_| ada.get(READ))).await);
+        assert!((9..=10 + usize::try_from(began.elapsed().as_secs() / 6).expect("few")).contains(&passed), "{passed}");
+        let decided = ada.get("/api/v1/check-tier?service=chat").await;
+        decided.expect(200);
+        assert_eq!(field(&decided, "ratelimit").0, "decision");
+        is_not_counted(&ada.sign_out().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn services_have_buckets_of_their_own() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = app.user("ada@x.test").await;
+        let org = ada.create_org("Acme").await;
+        let scopes = ["entitlements:read", "act_as"];
+        let service = Service::of(&ada, &org, &scopes).await;
+        grant(&*app.admin().await, "ada@x.test", "free").await;
+        // Far more than the plan gives to one person: a service asks for many.
+        let asked = at_once((0..50).map(|_| service.get("/api/v1/check-tier?service=chat"))).await;
+        assert_eq!(admitted(&asked), 50);
+        assert!(asked.iter().all(|answer| number(answer, "x-ratelimit-limit") == 600_000));
+        // What a service asks for somebody is not taken from them.
+        let mine = json!({ "user_id": ada.id.to_string() });
+        for _ in 0..20 {
+            service.post("/api/v1/subscriptions/check-access/chat").json(&mine).await.expect(200);
+        }
+        assert_eq!(ada.get(CHECK).await.expect(200)["remaining"], 10);
+        let of_ada = service.get(&format!("{CHECK}?user_id={}", ada.id)).await.expect(200);
+        assert_eq!((&of_ada["rate_limit"], &of_ada["remaining"]), (&json!(10), &json!(10)));
+    }
+}
