@@ -249,6 +249,8 @@ pub trait People: Send + Sync {
 pub trait Entitlements: Send + Sync {
     /// What the organization's plan gives it now.
     async fn of(&self, org: OrgId) -> Result<Entitlement, StoreError>;
+    /// The name of the plan alone, of deleted organizations too: for lists, where the rest would be looked up in vain.
+    async fn tier(&self, org: OrgId) -> Result<String, StoreError>;
 }
 
 /// Tells an invited person.

@@ -41,6 +41,10 @@ pub enum PlanRetired {
 pub trait CatalogueStore: Send + Sync {
     /// The catalogue. At most one second old; what this process changed is seen at once.
     async fn read(&self) -> Result<Arc<Catalogue>, StoreError>;
+    /// The catalogue as it is now, whoever changed it: for those who are about to change something by it.
+    async fn read_now(&self) -> Result<Arc<Catalogue>, StoreError> {
+        self.read().await
+    }
     /// Writes a whole catalogue where there is no plan yet; `false` where there is one, and then nothing changed. Of any number of
     /// callers exactly one gets `true`.
     async fn load(&self, catalogue: &Catalogue, record: &Record) -> Result<bool, StoreError>;

@@ -52,3 +52,10 @@ fn milliseconds(word: &str) -> f64 {
     }
     panic!("not a time: {word}")
 }
+
+/// Resident memory of a process, in MiB.
+pub fn rss_mb(process: &Process) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.0.id())).expect("the process lives");
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).expect("a VmRSS line");
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("a number") / 1024.0
+}

@@ -106,7 +106,9 @@ async fn a_foreign_object_answers_as_one_that_does_not_exist() {
     let asked: Vec<&str> =
         [theirs.org.as_str(), &theirs.member, &theirs.invitation, &theirs.session].into_iter().chain(nothing).collect();
     let (mut wrong, mut compared) = (Vec::new(), 0);
-    for operation in &document.operations {
+    // A plan is nobody's: whoever asks sees it.
+    let owned = |operation: &&Operation| !operation.path.starts_with("/api/v1/subscriptions/plans");
+    for operation in document.operations.iter().filter(owned) {
         for (place, foreign, none) in pairs(operation, &own, &theirs) {
             let foreign = normal(&mine.send(foreign).await, &asked);
             let none = normal(&mine.send(none).await, &asked);

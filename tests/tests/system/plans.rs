@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plan_core::PlanPatch;
 use serde_json::{Value, json};
 use testkit::{Answer, Backend, Client, TestApp};
 
@@ -148,8 +149,14 @@ async fn administrators_edit_the_catalogue_and_nobody_overwrites_another() {
             answer.problem(409, "version_conflict");
         }
         change(&admin, "team", &json!({ "version": 1, "level": 4 })).await.problem(409, "version_conflict");
-        let nested = change(&admin, "team", &json!({ "updates": { "version": 2, "level": 4 } })).await.expect(200);
+        let nested = json!({ "updates": { "version": 2, "level": 4 } });
+        let nested = change(&admin, "team", &nested).await.expect(200);
         assert_eq!((&nested["plan"]["version"], &nested["plan"]["level"]), (&json!(3), &json!(4)));
+        // A change is made of what is there, on whichever instance it was made.
+        for (version, by) in [(3, admin.at(&sibling)), (4, admin.at(&app)), (5, admin.at(&sibling))] {
+            let next = change(&by, "team", &json!({ "version": version, "level": version })).await.expect(200);
+            assert_eq!(next["plan"]["version"], version + 1);
+        }
         change(&admin, "gold", &json!({ "level": 4 })).await.problem(404, "not_found");
 
         // What no plan can be changes nothing.
@@ -168,14 +175,14 @@ async fn administrators_edit_the_catalogue_and_nobody_overwrites_another() {
             let named = refused["errors"][0]["pointer"].as_str().unwrap_or_default().to_owned();
             assert!(named.starts_with(pointer), "{field}: {refused}");
         }
-        let now = admin.get(&format!("{PLANS}/team")).await.expect(200);
-        assert_eq!((&now["version"], &now["price_monthly"]), (&json!(3), &json!(29.5)));
-        let there = async || sibling.visitor().get(&format!("{PLANS}/team")).await.json()["version"] == 3;
+        let now = admin.at(&sibling).get(&format!("{PLANS}/team")).await.expect(200);
+        assert_eq!((&now["version"], &now["price_monthly"]), (&json!(6), &json!(29.5)));
+        let there = async || app.visitor().get(&format!("{PLANS}/team")).await.json()["version"] == 6;
         until(Duration::from_secs(2), "the other instance knows", there).await;
 
         // Every change is in the trail, and no refusal.
         assert_eq!(trail(&app, "plan.created").await.len(), 1);
-        assert_eq!(trail(&app, "plan.updated").await.len(), 2);
+        assert_eq!(trail(&app, "plan.updated").await.len(), 5);
     })
     .await;
 }
@@ -232,12 +239,9 @@ async fn only_administrators_edit_plans_and_subscriptions() {
 /// The plan that counts, as its people see it.
 async fn tier(by: &Client) -> Value {
     let access = by.get("/api/v1/subscriptions/my-access").await.expect(200);
-    let aliases = by.get("/api/v1/subscriptions/current").await.expect(200);
-    for field in ["tier_code", "plan_code"] {
-        assert_eq!(access[field], access["tier"]);
-        assert_eq!(aliases[field], access["tier"]);
+    for alias in [&access["tier_code"], &access["plan_code"], &access["plan"]["id"]] {
+        assert_eq!(alias, &access["tier"]);
     }
-    assert_eq!(access["plan"]["id"], access["tier"]);
     access["tier"].clone()
 }
 
@@ -252,6 +256,7 @@ async fn the_first_administrators_organization_is_on_enterprise_and_every_other_
         assert_eq!((&mine["has_subscription"], &mine["usage"]["api_calls_limit"]), (&json!(true), &json!(-1)));
         let ada = app.owner("ada@x.test", "Acme").await;
         assert_eq!(tier(&ada).await, "free");
+        assert_eq!(ada.get("/api/v1/subscriptions/current").await.expect(200)["tier"], "free");
         assert_eq!(ada.get("/api/v1/org/info").await.expect(200)["plan_tier"], "free");
         // Nobody gives themselves another one.
         let wanted = json!({ "name": "Big", "plan_tier": "enterprise" });
@@ -260,7 +265,7 @@ async fn the_first_administrators_organization_is_on_enterprise_and_every_other_
         let check = |service: &str| ada.post(&format!("/api/v1/subscriptions/check-access/{service}"));
         let closed = check("search").await.expect(200);
         assert_eq!((&closed["has_access"], &closed["current_plan"]), (&json!(false), &json!("free")), "{closed}");
-        assert_eq!((&closed["upgrade_required"], &closed["required_plan"]), (&json!(true), &json!("trial")));
+        assert_eq!((&closed["upgrade_required"], &closed["required_plan"]), (&json!(true), &json!("starter")));
         assert_eq!(check("chat").await.expect(200)["has_access"], true);
         check("mind-reading").await.problem(404, "unknown_service");
         let refused: Answer = ada.get("/api/v1/check-tier?service=bolt").await;
@@ -276,6 +281,9 @@ async fn an_administrator_moves_an_organization_at_once_and_the_trail_knows() {
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_there()) {
         println!("on {backend}:");
         let app = free_config(TestApp::builder().backend(backend)).start().await;
+        // Looking often is no matter of this test.
+        app.change_plan("free", PlanPatch { rate_limit: Some(-1), ..PlanPatch::default() }).await;
+        app.change_plan("trial", PlanPatch { rate_limit: Some(-1), ..PlanPatch::default() }).await;
         let sibling = app.sibling().await;
         let admin = app.admin().await;
         let ada = app.user("ada@x.test").await;

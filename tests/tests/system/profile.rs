@@ -92,7 +92,7 @@ async fn signing_in_and_asking_who_one_is() {
                 ("org_id", org.clone()),
                 ("org_name", json!("Acme")),
                 ("org_role", json!("owner")),
-                ("subscription_tier", json!("free")),
+                ("subscription_tier", json!("enterprise")),
             ],
         );
 
@@ -172,7 +172,7 @@ async fn the_flat_answers_of_older_consoles() {
                 ("given_name", json!(null)),
                 ("is_admin", json!(false)),
                 ("org_id", json!(null)),
-                ("subscription_tier", json!("free")),
+                ("subscription_tier", json!("enterprise")),
                 ("email_verified", json!(true)),
             ],
         );
@@ -187,7 +187,7 @@ async fn the_flat_answers_of_older_consoles() {
                 ("family_name", json!("King Lovelace")),
                 ("org_role", json!("owner")),
                 ("api_calls_used", json!(0)),
-                ("api_calls_limit", json!(1000)),
+                ("api_calls_limit", json!(-1)),
                 ("subscription_status", json!("active")),
             ],
         );
@@ -224,9 +224,12 @@ async fn forward_authentication_says_who_in_headers_and_believes_none() {
         let answer = with_forged(ada.get("/auth/check")).await;
         assert_eq!(answer.status, 200);
         let id = ada.id.to_string();
-        for (name, value) in
-            [("x-user-id", id.as_str()), ("x-user-email", "ada@x.test"), ("x-org-id", org.as_str()), ("x-tier", "free")]
-        {
+        for (name, value) in [
+            ("x-user-id", id.as_str()),
+            ("x-user-email", "ada@x.test"),
+            ("x-org-id", org.as_str()),
+            ("x-tier", "enterprise"),
+        ] {
             assert_eq!(answer.headers.get_all(name).iter().collect::<Vec<_>>(), [value], "{name}");
         }
         assert_eq!(answer.header("cache-control"), Some("no-store"));

@@ -92,6 +92,11 @@ impl Orgs {
         Ok(self.ports.entitlements.of(org).await?)
     }
 
+    /// The name of an organization's plan, for lists.
+    pub async fn tier_of(&self, org: OrgId) -> Result<String, OrgError> {
+        Ok(self.ports.entitlements.tier(org).await?)
+    }
+
     /// The organization with plan, counts and owner.
     pub async fn view(&self, by: &Membership) -> Result<OrgView, OrgError> {
         let org = self.get(by).await?;

@@ -79,6 +79,12 @@ impl Access {
         Ok(Standing { subscription, status, plan, period, catalogue })
     }
 
+    /// The plan that every organization begins with: what one that is deleted is shown with.
+    pub async fn default_plan(&self) -> Result<Plan, PlanError> {
+        let catalogue = self.catalogue.read().await?;
+        catalogue.plan(&self.default).cloned().ok_or_else(|| no_default(&self.default))
+    }
+
     /// What the plan that counts gives, without the rest: for every request.
     pub async fn allowances(&self, org: OrgId) -> Result<Allowances, PlanError> {
         let (subscription, catalogue) = self.read(org).await?;

@@ -104,7 +104,7 @@ impl Grants {
         request: &GrantRequest,
         source: Source,
     ) -> Result<Subscription, PlanError> {
-        let catalogue = self.catalogue.read().await?;
+        let catalogue = self.catalogue.read_now().await?;
         let wanted = |id| catalogue.plan(id).filter(|plan| plan.is_active).ok_or(PlanError::UnknownPlan);
         let plan = request.plan.as_ref().map(wanted).transpose()?;
         let grant = Grant { plan, status: request.status, source };

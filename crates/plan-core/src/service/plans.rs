@@ -33,6 +33,11 @@ impl Plans {
         Ok(self.catalogue.read().await?)
     }
 
+    /// The same as it is now: for a change that is to be made of what it says.
+    pub async fn catalogue_now(&self) -> Result<Arc<Catalogue>, PlanError> {
+        Ok(self.catalogue.read_now().await?)
+    }
+
     /// Fills an empty catalogue; `false` where there is a plan already, and then nothing changed.
     pub async fn load(&self, actor: &Actor, catalogue: &Catalogue) -> Result<bool, PlanError> {
         let record = Record::new(&self.ambient, actor, Action::CatalogueLoaded, "catalogue", "catalogue")
@@ -43,7 +48,7 @@ impl Plans {
 
     /// Adds a plan.
     pub async fn create(&self, actor: &Actor, draft: &PlanDraft) -> Result<Plan, PlanError> {
-        let catalogue = self.catalogue.read().await?;
+        let catalogue = self.catalogue.read_now().await?;
         let plan = draft.build(catalogue.services()).map_err(PlanError::Invalid)?;
         let record = self.record(actor, Action::PlanCreated, &plan);
         match self.catalogue.create(&plan, &record).await? {
@@ -61,7 +66,7 @@ impl Plans {
         patch: &PlanPatch,
     ) -> Result<Plan, PlanError> {
         for _ in 0..ATTEMPTS {
-            let catalogue = self.catalogue.read().await?;
+            let catalogue = self.catalogue.read_now().await?;
             let found = catalogue.plan(id).ok_or(PlanError::UnknownPlan)?;
             let plan = patch.applied_to(found, catalogue.services()).map_err(PlanError::Invalid)?;
             if version.is_some_and(|version| version != found.version) {

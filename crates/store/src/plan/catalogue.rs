@@ -65,10 +65,14 @@ async fn in_use(tx: &Tx, plan: &PlanId) -> Result<bool, DbErr> {
 impl CatalogueStore for SeaCatalogue {
     async fn read(&self) -> Result<Arc<Catalogue>, StoreError> {
         let recent = self.0.catalogue();
-        if let Some(catalogue) = recent.get(&()) {
-            return Ok(catalogue);
+        match recent.get(&()) {
+            Some(catalogue) => Ok(catalogue),
+            None => self.read_now().await,
         }
-        let read = recent.keep((), Box::pin(self.all())).await?;
+    }
+
+    async fn read_now(&self) -> Result<Arc<Catalogue>, StoreError> {
+        let read = self.0.catalogue().keep((), Box::pin(self.all())).await?;
         read.ok_or_else(|| StoreError::broken("the catalogue vanished"))
     }
 

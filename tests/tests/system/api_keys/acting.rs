@@ -3,19 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Answer, TestApp};
+use testkit::TestApp;
 
-use super::{CHECK, KEYS};
+use super::{CHECK, KEYS, missing};
 use crate::rig::party::{add, found, removing};
 use crate::rig::service::Service;
 use crate::rig::until;
-
-/// What a refusal says, without what differs from one request to the next.
-fn said(answer: &Answer) -> Value {
-    let mut body = answer.problem(404, "not_found");
-    body.as_object_mut().expect("an object").retain(|field, _| !["request_id", "instance"].contains(&field.as_str()));
-    body
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_names_members_of_its_organization_and_nobody_else() {
@@ -51,9 +44,9 @@ async fn a_service_names_members_of_its_organization_and_nobody_else() {
         plain.track(&chat).header("X-On-Behalf-Of", &bobs).await.problem(403, "insufficient_scope");
 
         // Whoever is no member is nobody.
-        let unknown = said(&service.track(&event(nobodys)).await);
-        assert_eq!(said(&service.track(&event(&eves)).await), unknown);
-        assert_eq!(said(&service.track(&chat).header("X-On-Behalf-Of", &eves).await), unknown);
+        let unknown = missing(&service.track(&event(nobodys)).await);
+        assert_eq!(missing(&service.track(&event(&eves)).await), unknown);
+        assert_eq!(missing(&service.track(&chat).header("X-On-Behalf-Of", &eves).await), unknown);
 
         // And a member of yesterday is, within a second.
         removing(&ada, &org, &bob).await.expect(200);
@@ -88,22 +81,22 @@ async fn a_key_acts_in_its_own_organization_and_a_key_of_the_platform_in_every_o
         let nowhere = "org_01890a5d-ac96-774b-bcce-b302099a8057";
         let event = |org: &str| json!({ "service": "chat", "org_id": org });
         assert_eq!(here.track(&event(&org)).await.expect(200)["used"], 1);
-        let unknown = said(&here.track(&event(nowhere)).await);
-        assert_eq!(said(&here.track(&event(&other)).await), unknown);
-        said(&here.post(&format!("/api/v1/usage/track?org_id={other}")).json(&json!({ "service": "chat" })).await);
-        said(&here.get(&format!("{CHECK}&org_id={other}")).await);
-        said(&here.post("/api/v1/decide").json(&event(&other)).await);
+        let unknown = missing(&here.track(&event(nowhere)).await);
+        assert_eq!(missing(&here.track(&event(&other)).await), unknown);
+        missing(&here.post(&format!("/api/v1/usage/track?org_id={other}")).json(&json!({ "service": "chat" })).await);
+        missing(&here.get(&format!("{CHECK}&org_id={other}")).await);
+        missing(&here.post("/api/v1/decide").json(&event(&other)).await);
 
         for (org, used) in [(&org, 2), (&other, 1)] {
             let body = everywhere.track(&event(org)).await.expect(200);
             assert_eq!((&body["org_id"], &body["used"]), (&json!(org), &json!(used)));
             everywhere.get(&format!("{CHECK}&org_id={org}")).await.expect(200);
         }
-        said(&everywhere.track(&event(nowhere)).await);
+        missing(&everywhere.track(&event(nowhere)).await);
         // The user whom it names is a member of the organization that the call is about.
         let for_eve = |org: &str| json!({ "service": "chat", "org_id": org, "user_id": eve.id.to_string() });
         everywhere.track(&for_eve(&other)).await.expect(200);
-        said(&everywhere.track(&for_eve(&org)).await);
+        missing(&everywhere.track(&for_eve(&org)).await);
         // Other people see nothing of what was done to their neighbours.
         let seen = eve.get("/api/v1/usage/quota").await.expect(200);
         assert_eq!(seen["monthly"]["used"], 2);

@@ -36,7 +36,7 @@ async fn live(ada: &Client, org: &str) -> Service {
     let decide = service.post("/api/v1/decide").header("Idempotency-Key", "canary-decision");
     decide.json(&json!({ "service": "chat", "reserve": true })).await.expect(200);
     ada.get(&format!("{KEYS}?org_id={org}")).await.expect(200);
-    ada.delete(&format!("{KEYS}/{}", made["id"].as_str().expect("an id"))).await.expect(200);
+    ada.delete(&format!("{KEYS}/{}?org_id={org}", made["id"].as_str().expect("an id"))).await.expect(200);
     service.get(CHECK).await.problem(401, "invalid_api_key");
     service
 }

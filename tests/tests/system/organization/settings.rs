@@ -34,7 +34,7 @@ async fn settings_come_back_as_they_were_written_flat_and_nested() {
     TestApp::each(|app| async move {
         let ada = app.owner("ada@x.test", "Acme").await;
         let fresh = ada.get("/api/v1/org/settings").await.expect(200);
-        contains(&fresh, &json!({ "name": "Acme", "plan_tier": "free", "status": "active", "displayName": null, "defaultRole": "member", "allowSelfRegistration": false, "autoAcceptMembers": false, "allowedDomains": [], "logoUrl": null }));
+        contains(&fresh, &json!({ "name": "Acme", "plan_tier": "enterprise", "status": "active", "displayName": null, "defaultRole": "member", "allowSelfRegistration": false, "autoAcceptMembers": false, "allowedDomains": [], "logoUrl": null }));
 
         let saved = ada.put("/api/v1/org/settings").json(&whole()).await.expect(200);
         assert_eq!(saved["success"], true);

@@ -44,6 +44,9 @@ impl Site {
         command.args(arguments).current_dir(self.place.path()).stdin(Stdio::null());
         command.env("OPS_CENTER__PASSWORD__MEMORY_KIB", "8").env("OPS_CENTER__PASSWORD__ITERATIONS", "1");
         command.env("OPS_CENTER__SERVER__TRUSTED_PROXIES", "127.0.0.1/32");
+        // Every organization has the largest plan, and nobody is slowed down, as in testkit.
+        command.env("OPS_CENTER__PLANS__DEFAULT", "enterprise");
+        command.env("OPS_CENTER__RATE_LIMIT__WITHOUT_ORG_PER_MINUTE", "4000000000");
         command.envs(self.place.postgres().map(|url| ("DATABASE_URL", url)));
         command.envs(self.redis.clone().map(|url| ("REDIS_URL", url)));
         command

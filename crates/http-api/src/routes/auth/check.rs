@@ -15,7 +15,7 @@ pub(super) async fn check(users: Data<Users>, orgs: Data<Orgs>, caller: Caller) 
     let user = users.get(caller.user()).await?;
     let org = caller.identity.org;
     let tier = match org {
-        Some(org) => orgs.plan_of(org).await?.tier,
+        Some(org) => orgs.tier_of(org).await?,
         None => NO_PLAN.to_owned(),
     };
     let mut answer = HttpResponse::Ok();

@@ -196,6 +196,20 @@ pub(in crate::routes) struct Stage {
     claimed: Claimed,
 }
 
+/// Makes the organization, with its owner.
+async fn found(orgs: &MemoryOrgs, (org, owner): (OrgId, UserId), ambient: &Ambient) {
+    let made = Org {
+        id: org,
+        name: OrgName::parse("Acme").unwrap(),
+        slug: Slug::parse("acme").unwrap(),
+        status: OrgStatus::Active,
+        created_at: ambient.now(),
+        settings: Settings::default(),
+    };
+    let record = Record::new(ambient, &Actor::system(), Action::OrgCreated, "organization", org).within(org);
+    OrgStore::create(orgs, &made, owner, &record).await.unwrap();
+}
+
 impl Stage {
     /// Everything is on this plan.
     pub(in crate::routes) async fn on(plan: &str) -> Self {
@@ -207,16 +221,7 @@ impl Stage {
         auth.account(&owner).await;
         let now = ambient.now();
         let org = auth.org(owner.id, now).await;
-        let made = Org {
-            id: org,
-            name: OrgName::parse("Acme").unwrap(),
-            slug: Slug::parse("acme").unwrap(),
-            status: OrgStatus::Active,
-            created_at: now,
-            settings: Settings::default(),
-        };
-        let record = Record::new(&ambient, &Actor::system(), Action::OrgCreated, "organization", org).within(org);
-        OrgStore::create(&*orgs, &made, owner.id, &record).await.unwrap();
+        found(&orgs, (org, owner.id), &ambient).await;
         let world = World {
             plan: Mutex::new(plan.parse().unwrap()),
             anchor: now,

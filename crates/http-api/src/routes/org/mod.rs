@@ -98,8 +98,7 @@ async fn mine(orgs: Data<Orgs>, caller: Caller, page: Query<PageQuery>) -> Resul
 
 /// The tier of each organization, in order.
 async fn tiers(orgs: &Orgs, ids: impl Iterator<Item = OrgId>) -> Result<Vec<String>, OrgError> {
-    let plans = try_join_all(ids.map(|org| orgs.plan_of(org))).await?;
-    Ok(plans.into_iter().map(|plan| plan.tier).collect())
+    try_join_all(ids.map(|org| orgs.tier_of(org))).await
 }
 
 async fn create(orgs: Data<Orgs>, caller: Caller, body: Json<CreateOrg>) -> Result<Created<OrgMade>, Problem> {

@@ -40,7 +40,7 @@ fn catalogue() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/subscriptions/plans", plans)
             .summary("The plans that can be chosen, the lowest first; platform administrators see all"),
-        Endpoint::get("/api/v1/subscriptions/plans/{id}", plan).summary("One plan"),
+        Endpoint::get("/api/v1/subscriptions/plans/{id}", plan).summary("One plan of the catalogue"),
         Endpoint::post("/api/v1/subscriptions/plans", create)
             .summary("Makes a plan; its fields stand in the body, or under `plan` or `updates`")
             .fails(409, "plan_exists")
@@ -105,7 +105,7 @@ async fn update(
     Id(id): Id<PlanId>,
     body: Json<PlanRequest>,
 ) -> Result<Answer<PlanSaved>, Problem> {
-    let now = plans.catalogue().await?;
+    let now = plans.catalogue_now().await?;
     let now = now.plan(&id).ok_or_else(Problem::not_found)?;
     let change = PlanChange::try_from(body.0)?;
     let changed = plans.update(&admin.actor, &id, change.version(), &change.update(now)?).await;

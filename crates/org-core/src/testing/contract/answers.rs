@@ -72,6 +72,7 @@ pub async fn entitlements_contract(entitlements: &dyn Entitlements, org: OrgId) 
     assert!(["month", "year"].contains(&given.interval.as_str()), "{}", given.interval);
     let again = entitlements.of(org).await.unwrap();
     assert_eq!(again.tier, given.tier, "asked again, the same plan");
+    assert_eq!(entitlements.tier(org).await.unwrap(), given.tier, "the same plan by itself");
 }
 
 /// A mail as it arrived.

@@ -2,7 +2,7 @@ use kernel::testing::race;
 use kernel::{OrgId, Role, TokenHash, UserId};
 
 use super::stage::{MANY, Stage};
-use crate::{Added, Changed, Inviting, MemberFilter, Removed};
+use crate::{Added, Changed, Inviting, MemberFilter, Removed, Transferred};
 
 /// Asks a new address in, with a role.
 async fn invite(by: &Stage<'_>, org: OrgId, caller: UserId, role: Role) -> Inviting {
@@ -128,4 +128,44 @@ pub(super) async fn nothing_follows_a_demotion(s: &Stage<'_>) {
         assert_eq!(population(s, org).await, then, "whoever was told that the role is gone has seen the last change");
         assert_eq!(by.add(org, guests[10], Role::Member, MANY).await, Added::Outdated);
     }
+}
+
+/// All seats are taken until the admin who adds and invites is removed: whoever gets the seat got it without the role.
+pub(super) async fn nobody_takes_the_seat_they_left(s: &Stage<'_>) {
+    let (org, _) = s.org().await;
+    let admin = s.member(org, Role::Admin).await;
+    let by = s.acting(admin);
+    let mut guests = Vec::new();
+    for _ in 0..16 {
+        guests.push(s.user().await);
+    }
+    let answers = race(32, async |n| match n {
+        4 => s.remove(org, admin, Role::Admin).await == Removed::Removed,
+        _ if n % 2 == 0 => {
+            [Added::SeatLimit, Added::Outdated].contains(&by.add(org, guests[n / 2], Role::Member, 2).await)
+        }
+        _ => {
+            let token = TokenHash::from_bytes(s.stores.ambient.random());
+            let (_, invitation) = by.invitation(org, admin, &s.unique(&format!("{org}-{n}@example.com")));
+            [Inviting::SeatLimit, Inviting::Outdated].contains(&by.open(&token, &invitation, 2).await)
+        }
+    })
+    .await;
+    assert!(answers.iter().all(|fine| *fine), "a seat was taken by somebody who was removed: {answers:?}");
+}
+
+/// The heir is an owner from the moment on in which the giver is none: whoever removes or demotes an owner did so without the role.
+pub(super) async fn nobody_brings_their_heir_down(s: &Stage<'_>) {
+    let (org, giver) = s.org().await;
+    let heir = s.member(org, Role::Member).await;
+    s.member(org, Role::Owner).await;
+    let by = s.acting(giver);
+    let answers = race(32, async |n| match n {
+        4 => s.transfer(org, giver, heir).await == Transferred::Transferred,
+        _ if n % 2 == 0 => [Removed::NotFound, Removed::Outdated].contains(&by.remove(org, heir, Role::Owner).await),
+        _ => by.change_role(org, heir, Role::Owner, Role::Member).await == Changed::Outdated,
+    })
+    .await;
+    assert!(answers.iter().all(|fine| *fine), "an owner was brought down by somebody who was none: {answers:?}");
+    assert_eq!(s.role(org, heir).await, Some(Role::Owner));
 }

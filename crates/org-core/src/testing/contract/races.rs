@@ -41,8 +41,10 @@ pub async fn member_store_race(stores: OrgStores<'_>) {
         owners_do_everything(&s).await;
     }
     for _ in 0..5 {
-        callers::nothing_follows_a_demotion(&s).await;
+        callers::nobody_takes_the_seat_they_left(&s).await;
+        callers::nobody_brings_their_heir_down(&s).await;
     }
+    callers::nothing_follows_a_demotion(&s).await;
     let (org, _) = s.org().await;
     let users = people(&s, 32).await;
     let answers = race(32, async |n| s.add(org, users[n], Role::Member, 5).await).await;

@@ -84,6 +84,10 @@ impl Entitlements for MemoryOrgs {
             interval: "month".to_owned(),
         }))
     }
+
+    async fn tier(&self, org: OrgId) -> Result<String, StoreError> {
+        Ok(self.of(org).await?.tier)
+    }
 }
 
 #[async_trait]
