@@ -178,7 +178,7 @@ async fn two_instances_share_a_bucket_in_redis() {
         let known = async || there.get(CHECK).await.expect(200)["rate_limit"] == 10;
         until(Duration::from_secs(2), "the other instance knows the plan", known).await;
         let began = Instant::now();
-        let ask = |number: usize| if number % 2 == 0 { ada.get(READ) } else { there.get(READ) };
+        let ask = |number: usize| if number.is_multiple_of(2) { ada.get(READ) } else { there.get(READ) };
         let answers = at_once((0..60).map(ask)).await;
         is_ten(admitted(&answers), began);
         assert_eq!(there.get(CHECK).await.expect(200)["remaining"], 0);

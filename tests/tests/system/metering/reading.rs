@@ -1,13 +1,11 @@
 //! MET-11: what is read while calls are recorded is of one moment.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
 use serde_json::{Value, json};
 use testkit::TestUser;
+use tokio::task::JoinHandle;
 
 use super::{House, limit, on_free, quota};
-use crate::rig::service::{by_turns, crowd_counted};
+use crate::rig::service::{by_turns, crowd};
 
 /// Samples of one reader on one backend.
 const SAMPLES: usize = 64;
@@ -17,7 +15,7 @@ fn number(value: &Value) -> u64 {
 }
 
 /// Reads again and again; `used` never falls.
-async fn reader(owner: TestUser, org: String, reading: Arc<AtomicUsize>) -> Vec<u64> {
+async fn reader(owner: TestUser, org: String) -> Vec<u64> {
     let mut seen = Vec::new();
     for turn in 0..SAMPLES {
         let (used, held, left, limit) = if turn % 2 == 0 {
@@ -32,7 +30,6 @@ async fn reader(owner: TestUser, org: String, reading: Arc<AtomicUsize>) -> Vec<
         assert_eq!(used + held + left, limit);
         assert!(seen.last().is_none_or(|before| *before <= used), "{used} after {seen:?}");
         seen.push(used);
-        reading.fetch_add(1, Ordering::SeqCst);
     }
     seen
 }
@@ -43,27 +40,20 @@ async fn used_and_remaining_are_the_limit_in_every_sample() {
         limit(&app, 100_000).await;
         let sibling = app.sibling().await;
         let house = House::new(&app, "acme").await;
-        let reading: Arc<AtomicUsize> = Arc::default();
         let readers: Vec<_> = (0..4)
             .map(|number| {
                 let owner = house.owner.at(if number % 2 == 0 { &app } else { &sibling });
-                tokio::spawn(reader(owner, house.org.clone(), reading.clone()))
+                tokio::spawn(reader(owner, house.org.clone()))
             })
             .collect();
         // Calls are recorded as long as somebody reads.
-        let done = Arc::new(AtomicBool::new(false));
         let mut recorded = 0;
-        while !done.load(Ordering::SeqCst) {
+        while !readers.iter().all(JoinHandle::is_finished) {
             let call = |number| house.service.at(by_turns(number, [&app, &sibling])).call(&format!("call-{number}"));
-            let calls = (recorded..recorded + 64).map(call).collect();
-            for answer in crowd_counted(16, calls, Arc::default()).await {
+            for answer in crowd(16, (recorded..recorded + 64).map(call).collect()).await {
                 answer.expect(200);
             }
             recorded += 64;
-            done.store(
-                reading.load(Ordering::SeqCst) >= 4 * SAMPLES || readers.iter().all(|it| it.is_finished()),
-                Ordering::SeqCst,
-            );
         }
         let mut different = 0;
         for reader in readers {

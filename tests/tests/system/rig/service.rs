@@ -105,6 +105,6 @@ pub(crate) async fn crowd_counted(clients: usize, requests: Vec<Request>, answer
 }
 
 /// One of the instances, by turns.
-pub(crate) fn by_turns<'a>(number: usize, instances: [&'a TestApp; 2]) -> &'a str {
+pub(crate) fn by_turns(number: usize, instances: [&TestApp; 2]) -> &str {
     &instances[number % 2].base
 }
