@@ -71,7 +71,7 @@ impl Place {
         // The session is to have an organization.
         let moved = made.send("/api/v1/org/switch", &json!({"org_id": made.orgs[0]})).await;
         let set = moved.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        let session = set.filter(|cookie| cookie.starts_with("ops_session=")).last().unwrap();
+        let session = set.rev().find(|cookie| cookie.starts_with("ops_session=")).unwrap();
         made.cookie = session.split(';').next().unwrap().to_owned();
         let scopes = ["usage:write", "entitlements:read"];
         let key = made.post("/api/v1/api-keys", &json!({"name": "bench", "scopes": scopes, "platform": true})).await;

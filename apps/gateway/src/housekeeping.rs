@@ -3,7 +3,7 @@ use std::time::Duration;
 use kernel::{Ambient, StoreError};
 use store::{SeaIdempotency, SeaLinks, SeaSessions, SeaThrottle};
 use tokio::time::{Interval, MissedTickBehavior};
-use usage_core::Metering;
+use usage_core::{Metering, UsageError};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -41,10 +41,16 @@ impl Housekeeping {
         let mut turns = unhurried(EVERY_LEASE);
         loop {
             turns.tick().await;
-            if let Err(error) = self.metering.expire().await {
+            if let Err(error) = self.release().await {
                 tracing::warn!(error = %error, "expired reservations could not be released; trying again soon");
             }
         }
+    }
+
+    /// Step by step, until a step has found less than it could have taken.
+    async fn release(&self) -> Result<(), UsageError> {
+        while self.metering.expire().await? >= u64::from(Metering::EXPIRE_STEP) {}
+        Ok(())
     }
 
     async fn purge(&self) -> Result<u64, StoreError> {

@@ -121,6 +121,10 @@ pub enum Held {
 pub trait Quotas: Send + Sync {
     /// Where they stand; at most one second old, and never the last word: recording and holding are.
     async fn standing(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError>;
+    /// The same, read now: nobody is refused by what may have changed since.
+    async fn standing_now(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
+        self.standing(org, user).await
+    }
     /// Holds quantity for a call that is about to be made.
     async fn hold(&self, call: &Call, seconds: u32) -> Result<Held, StoreError>;
 }

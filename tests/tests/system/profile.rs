@@ -172,7 +172,7 @@ async fn the_flat_answers_of_older_consoles() {
                 ("given_name", json!(null)),
                 ("is_admin", json!(false)),
                 ("org_id", json!(null)),
-                ("subscription_tier", json!("enterprise")),
+                ("subscription_tier", json!("free")),
                 ("email_verified", json!(true)),
             ],
         );

@@ -102,7 +102,9 @@ async fn a_stranger_gets_401_everywhere_but_on_a_list_that_may_only_shrink() {
         }
         for (disguise, headers) in disguises(&owner) {
             for (sort, call) in shapes(operation, &subject) {
-                let answer = site.wire.send(dressed(call, &headers)).await;
+                // From an address of its own each: guessing keys is slowed down.
+                let call = dressed(call, &headers).header("X-Forwarded-For", site.address());
+                let answer = site.wire.send(call).await;
                 if !refused(&answer) {
                     wrong.push(format!("{} with {disguise} and {sort}: {}", operation.name(), answer.verdict()));
                 }
@@ -136,7 +138,7 @@ async fn what_a_stranger_calls_themselves_changes_no_answer() {
         let mut verdicts = Vec::new();
         for (count, (_, headers)) in disguises(&owner).into_iter().enumerate() {
             let subject = Subject { newcomer: format!("n{count}@example.test"), ..Subject::nothing() };
-            let call = subject.call(operation).header("X-Forwarded-For", format!("203.0.113.{count}"));
+            let call = subject.call(operation).header("X-Forwarded-For", site.address());
             let answer = site.wire.send(dressed(call, &headers)).await;
             assert!(!answer.text().contains(&owner.email), "{}", operation.name());
             // A key of ours that is wrong is told so, even where nobody needs one: its owner is to notice.
@@ -153,6 +155,10 @@ async fn what_a_stranger_calls_themselves_changes_no_answer() {
         disguises(&owner).into_iter().filter(|(_, headers)| headers.iter().all(|(name, _)| *name != "Cookie"))
     {
         let answer = other.send(dressed(Call::get("/api/v1/auth/me"), &headers)).await;
+        // A key counts before the cookie, so a wrong one is nobody's.
+        if answer.verdict() == WRONG_KEY {
+            continue;
+        }
         assert_eq!(answer.ok(), me, "with {disguise}");
     }
 }

@@ -52,6 +52,10 @@ impl Quotas for LedgerQuotas {
         if let Some(known) = self.standings.get(&(org, user)) {
             return Ok(known);
         }
+        self.standing_now(org, user).await
+    }
+
+    async fn standing_now(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
         let read = standing(&self.usage.tally(org, user).await.map_err(usage_fault)?);
         self.standings.insert((org, user), read);
         Ok(read)

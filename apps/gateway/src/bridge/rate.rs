@@ -24,7 +24,8 @@ impl Rates for DecisionRates {
         let quota = NonZeroU32::new(u32::try_from(per_minute).unwrap_or(u32::MAX));
         // A plan that gives no calls at all gives none in a minute either.
         let Some(quota) = quota else { return Ok(Err(self.ambient.now() + TimeDelta::minutes(1))) };
-        let key = user.map_or_else(|| org.to_string(), |user| user.to_string());
+        // Of the user in this organization: what another one of theirs does must not slow this one down.
+        let key = user.map_or_else(|| org.to_string(), |user| format!("{org}:{user}"));
         let taken = self.limiter.take(&Bucket { policy: "call", key }, Rate::per_minute(quota), 1).await?;
         Ok(if taken.allowed { Ok(()) } else { Err(taken.retry_at) })
     }

@@ -126,7 +126,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::Runtime(format!("no threads can be started: {error}")))?;
     runtime.block_on(async move {
         match command {
-            Command::Serve(arguments) => arguments.run(context).await,
+            Command::Serve(arguments) => Box::pin(arguments.run(context)).await,
             Command::Migrate(arguments) => arguments.run(context).await,
             Command::Init(arguments) => arguments.run(context).await,
             Command::User(arguments) => arguments.run(context).await,

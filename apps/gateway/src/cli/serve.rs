@@ -61,7 +61,7 @@ impl ServeArgs {
             text += &screen::first(admin, &running.site.public_url, &kept);
         }
         say(&text)?;
-        until_told(running, &mut signals).await
+        Box::pin(until_told(running, &mut signals)).await
     }
 }
 

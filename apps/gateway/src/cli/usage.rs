@@ -34,7 +34,8 @@ enum UsageCommand {
     Verify(Json),
     /// Make counters and history anew from the ledger, organization by organization
     ///
-    /// May run while the server serves: calls of an organization wait while it is done. May be interrupted and begun again.
+    /// May be interrupted and begun again. While an organization with a long ledger is made anew, calls that are recorded at the same
+    /// time can be answered with 503: choose a quiet hour.
     #[command(after_long_help = EXAMPLES)]
     Rebuild(Json),
 }
@@ -43,6 +44,14 @@ impl UsageArgs {
     pub(super) async fn run(self, context: Context) -> Result<(), Failure> {
         let config = context.config()?;
         let database = wiring::open_database(&config, &context.data).await?;
+        let pending = database.pending().await.map_err(|error| Failure::store("looking at the database", &error))?;
+        if !pending.is_empty() {
+            return Err(Failure::Usage(
+                "this database was never served, or by an older version: is --data-dir (or DATABASE_URL) the right one? \
+                 `ops-center migrate` brings it up to date"
+                    .to_owned(),
+            ));
+        }
         let books = Books::new(Arc::new(SeaBooks::new(&database)), Context::ambient());
         let done = match self.command {
             UsageCommand::Verify(output) => verify(&books, output.json).await,
@@ -111,15 +120,11 @@ fn report(found: &Verification) -> Value {
 }
 
 fn sentence(found: &Verification) -> String {
-    let mut text: String = found
-        .differences
-        .iter()
-        .map(|d| format!("{} {}: counted {}, ledger {}\n", d.org, d.what, d.counted, d.ledger))
-        .collect();
+    let line = |d: &Difference| format!("{} {}: counted {}, ledger {}\n", d.org, d.what, d.counted, d.ledger);
+    let differences: String = found.differences.iter().map(line).collect();
     let (orgs, entries) = (found.organizations, found.entries);
     let verdict = if found.differences.is_empty() { "agree" } else { "DIFFER" };
-    text += &format!("Counters and ledger {verdict}: {entries} ledger rows of {orgs} organizations.\n");
-    text
+    format!("{differences}Counters and ledger {verdict}: {entries} ledger rows of {orgs} organizations.\n")
 }
 
 /// A progress bar on standard error, if that is a terminal.

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use kernel::{Actor, Ambient};
 use plan_core::{
-    Access, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, PlanError, Plans, SubscriptionStore,
+    Access, Catalogue, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, PlanError, PlanId, Plans,
+    SubscriptionStore,
 };
 use rate_governor::{LocalBuckets, WithFallback};
 use session_redis::{RedisBuckets, RedisSessions};
@@ -54,26 +55,17 @@ impl Metered {
         }
     }
 
-    /// Puts the catalogue into a database that has none; one that lacks the plans which the configuration names is refused.
+    /// Puts the catalogue into a database that has none, and looks whether it has the plan that every organization begins with. The
+    /// file is read then only: later the API changes the catalogue, and a file that is gone hinders nobody.
     pub(crate) async fn load_catalogue(&self, config: &Config) -> Result<(), Failure> {
-        let shipped = match &config.plans.catalogue {
-            Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    Failure::Usage(format!("plans.catalogue: the file {path} cannot be read: {error}"))
-                })?;
-                catalogue::read(&text, path)?
-            }
-            None => catalogue::read(catalogue::SHIPPED, "the shipped catalogue")?,
-        };
-        self.plans.load(&Actor::system(), &shipped).await.map_err(|error| explain("loading the catalogue", error))?;
-        let known = self.plans.catalogue().await.map_err(|error| explain("reading the catalogue", error))?;
-        for (key, plan) in [("plans.default", &config.plans.default), ("plans.first_admin", &config.plans.first_admin)]
-        {
-            if known.plan(plan).is_none_or(|plan| !plan.is_active) {
-                return Err(Failure::Usage(format!("{key}: the catalogue has no active plan {plan}")));
-            }
+        let read = async || self.plans.catalogue().await.map_err(|error| explain("reading the catalogue", error));
+        if read().await?.plans().is_empty() {
+            let chosen = chosen_catalogue(config)?;
+            let loaded = self.plans.load(&Actor::system(), &chosen).await;
+            loaded.map_err(|error| explain("loading the catalogue", error))?;
+            has_plan(&*read().await?, "plans.first_admin", &config.plans.first_admin)?;
         }
-        Ok(())
+        has_plan(&*read().await?, "plans.default", &config.plans.default)
     }
 
     /// What organizations ask about plans.
@@ -94,6 +86,22 @@ impl Metered {
             api_key: rules.api_key_per_minute,
         })
     }
+}
+
+fn chosen_catalogue(config: &Config) -> Result<Catalogue, Failure> {
+    let Some(path) = &config.plans.catalogue else {
+        return Ok(catalogue::read(catalogue::SHIPPED, "the shipped catalogue")?);
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("plans.catalogue: the file {path} cannot be read: {error}")))?;
+    Ok(catalogue::read(&text, path)?)
+}
+
+fn has_plan(catalogue: &Catalogue, key: &str, id: &PlanId) -> Result<(), Failure> {
+    if catalogue.plan(id).is_some_and(|plan| plan.is_active) {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!("{key}: the catalogue has no active plan {id}")))
 }
 
 fn buckets(config: &Config, redis: Option<&RedisSessions>, ambient: &Ambient) -> Arc<dyn RateLimiter> {

@@ -126,6 +126,7 @@ pub(super) fn told(error: OrgError) -> Problem {
         OrgError::InvitationNotFound => {
             Problem::new(StatusCode::NOT_FOUND, "invitation_not_found", "this invitation cannot be used")
         }
+        OrgError::DomainNotAllowed(_) => Problem::conflict("domain_not_allowed", error.to_string()),
         other => other.into(),
     }
 }

@@ -90,6 +90,8 @@ fn every_action_has_a_category_that_its_name_agrees_with() {
             "auth" => "authentication",
             "user" | "profile" => "account",
             "org" => "organization",
+            "catalogue" | "plan" | "subscription" => "subscription",
+            "usage" => "usage",
             other => panic!("{other} is no area"),
         };
         assert_eq!(action.category().as_str(), expected, "{action:?}");

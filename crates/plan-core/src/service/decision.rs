@@ -70,7 +70,7 @@ impl Decision {
 
     /// Quotas, rate limit, provider key, and the hold at the end.
     async fn beyond_entitlement(&self, call: &Call, plan: &Plan, trace: &mut Trace) -> Result<(), PlanError> {
-        let standing = match self.ports.quotas.standing(call.org, call.user).await {
+        let standing = match self.standing(call).await {
             Ok(standing) => standing,
             Err(error) => {
                 trace.outage(error, Check::OrgQuota, "the quota cannot be read now", self.outages)?;
@@ -89,6 +89,16 @@ impl Decision {
             }
         }
         Ok(())
+    }
+
+    /// Where the call's quotas stand; read now when what is known would refuse it.
+    async fn standing(&self, call: &Call) -> Result<QuotaStanding, StoreError> {
+        let known = self.ports.quotas.standing(call.org, call.user).await?;
+        let fits = |left: Option<u64>| left.is_none_or(|left| call.quantity <= left);
+        if fits(known.org) && fits(known.user) {
+            return Ok(known);
+        }
+        self.ports.quotas.standing_now(call.org, call.user).await
     }
 
     async fn rate_limit(&self, call: &Call, plan: &Plan, trace: &mut Trace) -> Result<bool, PlanError> {

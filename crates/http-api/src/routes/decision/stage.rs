@@ -46,6 +46,8 @@ pub(in crate::routes) enum Who {
     Key(&'static str),
     /// A key of another organization with these scopes.
     OtherKey(&'static str),
+    /// A key of the platform with these scopes.
+    PlatformKey(&'static str),
 }
 
 /// An answer.
@@ -172,7 +174,7 @@ impl Identify for Claimed {
             org: if request.headers().contains_key("X-Test-Other") { self.other } else { self.org },
             name: KeyName::parse("gateway").unwrap(),
             scopes: scopes.to_str().unwrap().parse().unwrap(),
-            platform: false,
+            platform: request.headers().contains_key("X-Test-Platform"),
             preview: "x9Qw".to_owned(),
             created_at: self.at,
             expires_at: None,
@@ -331,6 +333,9 @@ impl Stage {
             Who::Owner => request.insert_header(("X-Test-Session", "home")),
             Who::Homeless => request.insert_header(("X-Test-Session", "nowhere")),
             Who::Key(scopes) => request.insert_header(("X-Test-Key", scopes)),
+            Who::PlatformKey(scopes) => {
+                request.insert_header(("X-Test-Key", scopes)).insert_header(("X-Test-Platform", ""))
+            }
             Who::OtherKey(scopes) => request.insert_header(("X-Test-Key", scopes)).insert_header(("X-Test-Other", "")),
         };
         if let Some(body) = body {

@@ -93,7 +93,8 @@ impl From<Sent> for InvitationDone {
 #[serde(deny_unknown_fields)]
 pub(super) struct AcceptInvitation {
     /// What the link in the mail carries.
-    #[schema(min_length = 43, max_length = 43, example = "2xbPkzYkZ8cQ1p1Xc6v0QmF3sW8rT5yHn4jL7dKaBgE")]
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    #[schema(example = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e")]
     token: String,
 }
 

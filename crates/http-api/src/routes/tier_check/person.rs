@@ -26,6 +26,11 @@ impl Argument for Person {
             Credential::Session(identity) if !names_another(request) => signed_in(request, &identity).await,
             Credential::Session(_) | Credential::Key(_) => {
                 let by = Subject::<EntitlementsRead>::take(request, payload).await?;
+                // What a proxy is told here it believes for every application behind it: an organization's own key must not say who
+                // somebody is.
+                if by.key().is_some() && !by.platform {
+                    return Err(Problem::forbidden("forward authentication needs a key of the platform, or a session"));
+                }
                 let why = "a service names the user for whom it asks";
                 let missing = || Problem::invalid(vec![FieldProblem::new("?user_id", "missing_field", why)]);
                 Ok(Self { user: by.user.ok_or_else(missing)?, org: Some(by.org) })

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use crate::routes::decision::stage::{Stage, Told, UPGRADE_URL, Who};
 
-const ASKING: Who = Who::Key("entitlements:read act_as");
+const ASKING: Who = Who::PlatformKey("entitlements:read act_as");
 
 async fn ask(stage: &Stage, by: Who, what: &str) -> Told {
     let told = stage.call(by, &format!("GET /api/v1/tier-check/{what}"), None).await;
@@ -74,8 +74,14 @@ async fn a_service_asks_for_the_user_whom_it_names() {
     assert_eq!(ask(&stage, ASKING, "check?tier=starter").await.body["errors"][0]["pointer"], "?user_id");
     let stranger = kernel::UserId::mint(&stage.ambient);
     assert_eq!(ask(&stage, ASKING, &format!("billing?user_id={stranger}")).await.code(), (404, "not_found"));
-    let may_not = ask(&stage, Who::Key("entitlements:read"), &format!("billing?user_id={user}")).await;
+    let may_not = ask(&stage, Who::PlatformKey("entitlements:read"), &format!("billing?user_id={user}")).await;
     assert_eq!(may_not.code(), (403, "insufficient_scope"));
+    // An organization's own key would make its members pass for themselves in every application behind the proxy.
+    let own = Who::Key("entitlements:read act_as");
+    for gate in ["admin", "billing", "check?tier=free"] {
+        let mark = if gate.contains('?') { '&' } else { '?' };
+        assert_eq!(ask(&stage, own, &format!("{gate}{mark}user_id={user}")).await.code(), (403, "forbidden"), "{gate}");
+    }
     let other = ask(&stage, Who::Owner, &format!("billing?user_id={stranger}")).await;
     assert_eq!(other.code(), (403, "forbidden"), "people ask for themselves");
     assert_eq!(ask(&stage, Who::Owner, &format!("billing?user_id={user}&org_id={}", stage.org)).await.status, 200);

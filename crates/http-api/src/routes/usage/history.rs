@@ -16,7 +16,7 @@ pub(super) async fn history(
     let days =
         usage.last_days(asked.days).map_err(|_error| Problem::invalid_field("?days", "must be from 1 to 366"))?;
     let history = usage.history(by.membership.org(), Span { days, grain: asked.grain, user: None }).await?;
-    Ok(Answer::new(HistoryAnswer::new(&history, by.identity.user, &asked)))
+    Ok(Answer::new(HistoryAnswer::new(&history, by.identity.user, asked)))
 }
 
 pub(super) async fn daily(

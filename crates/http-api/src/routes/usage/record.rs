@@ -1,7 +1,5 @@
-use std::collections::BTreeSet;
-
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
-use kernel::UserId;
 use usage_core::Metering;
 
 use super::counter::Counter;
@@ -36,8 +34,13 @@ pub(super) async fn track_batch(
 ) -> Result<Answer<BatchAnswer>, Problem> {
     let (org, user) = (by.org, by.user);
     let mut batch = body.0.read(org, user)?;
-    for named in batch.users.iter().filter(|named| Some(**named) != user).collect::<BTreeSet<&UserId>>() {
-        by.may_name(*named).await?;
+    for named in batch.users.clone().into_iter().filter(|named| Some(*named) != user) {
+        match by.may_name(named).await {
+            Ok(()) => {}
+            // Somebody who is no member any more: their events are refused, the others' are not.
+            Err(problem) if problem.status() == StatusCode::NOT_FOUND => batch.refuse(named, &problem),
+            Err(problem) => return Err(problem),
+        }
     }
     let standing = counter.access.standing(org).await?;
     let reports = batch.reports(&standing, counter.access.upgrade_url());

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use kernel::{OrgId, ServiceName, Timestamp, UserId};
 use plan_core::Standing;
@@ -85,7 +87,7 @@ pub(crate) struct Batch {
 /// A batch whose events were read, each with what is wrong with it if it could not be.
 pub(crate) struct ReadBatch {
     /// Everybody whom an event names.
-    pub(crate) users: Vec<UserId>,
+    pub(crate) users: BTreeSet<UserId>,
     org: OrgId,
     user: Option<UserId>,
     events: Vec<Result<Event, Problem>>,
@@ -122,6 +124,15 @@ impl ReadBatch {
         }
         let (org, user) = (self.org, self.user);
         self.events.iter().flatten().map(|event| event.clone().report(org, event.user.or(user))).collect()
+    }
+
+    /// Refuses the events that name this user.
+    pub(crate) fn refuse(&mut self, user: UserId, problem: &Problem) {
+        for slot in &mut self.events {
+            if slot.as_ref().is_ok_and(|event| event.user == Some(user)) {
+                *slot = Err(problem.clone());
+            }
+        }
     }
 
     /// What became of each.

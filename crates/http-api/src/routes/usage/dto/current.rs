@@ -141,14 +141,14 @@ impl CurrentUsage {
     pub(crate) fn new(current: Current, standing: &Standing, user: &User) -> Self {
         let (month, day) = (current.tally.month, current.tally.day);
         let (tier, status) = (current.tally.tier.clone(), standing.status.as_str());
-        let (used, limit, remaining) = (month.used, month.limit.to_i64(), month.remaining());
+        let (calls, limit, remaining) = (month.used, month.limit.to_i64(), month.remaining());
         let (percentage, date) = (percentage(&month), time(month.period.end));
         let mut services: Map<String, Value> =
             standing.catalogue.services().iter().map(|service| (service.name.to_string(), 0.into())).collect();
         services.extend(by_service(&current.services));
         Self {
             success: true,
-            api_calls_used: used,
+            api_calls_used: calls,
             api_calls_limit: limit,
             remaining,
             percentage,
@@ -156,7 +156,7 @@ impl CurrentUsage {
             services,
             peak_usage: current.peak.map_or(0, |(_, most)| most),
             peak_date: current.peak.map(|(day, _)| day.to_string()),
-            credits_used: used,
+            credits_used: calls,
             credits_remaining: remaining,
             user: UsageUser {
                 id: user.id.to_string(),
@@ -167,7 +167,7 @@ impl CurrentUsage {
             data: UsageData {
                 tier,
                 status,
-                usage: UsageNumbers { used, limit, remaining, percentage },
+                usage: UsageNumbers { used: calls, limit, remaining, percentage },
                 daily: UsageDaily { used: day.used, limit: day.limit.to_i64() },
                 reset: UsageEnd { date, days_until: current.days_until_reset },
             },

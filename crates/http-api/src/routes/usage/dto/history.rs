@@ -181,7 +181,7 @@ fn groups(history: &History, by: GroupBy) -> Vec<HistoryGroup> {
 }
 
 impl HistoryAnswer {
-    pub(crate) fn new(history: &History, by: UserId, asked: &Asked) -> Self {
+    pub(crate) fn new(history: &History, by: UserId, asked: Asked) -> Self {
         let data: Vec<HistorySlot> = history.slots.iter().map(HistorySlot::from).collect();
         Self {
             user: by.to_string(),
