@@ -8,6 +8,8 @@ mod m0003_session;
 mod m0004_audit;
 mod m0005_plan;
 mod m0006_usage;
+mod m0007_usage_total;
+mod m0008_byok;
 
 use async_trait::async_trait;
 use sea_orm_migration::prelude::*;
@@ -38,6 +40,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_audit::Migration),
             Box::new(m0005_plan::Migration),
             Box::new(m0006_usage::Migration),
+            Box::new(m0007_usage_total::Migration),
+            Box::new(m0008_byok::Migration),
         ]
     }
 

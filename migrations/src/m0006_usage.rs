@@ -26,7 +26,7 @@ impl MigrationTrait for Migration {
 }
 
 /// A text that is compared byte by byte, which is also faster than by the rules of a language.
-fn bytewise(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
+pub(crate) fn bytewise(manager: &SchemaManager<'_>, name: &'static str) -> ColumnDef {
     match manager.get_database_backend() {
         DbBackend::Postgres => ColumnDef::new(name).custom("text COLLATE \"C\"").not_null().to_owned(),
         _ => text(name),

@@ -7,6 +7,8 @@
     reason = "a benchmark fails by panicking"
 )]
 
+#[path = "bench/bare.rs"]
+mod bare;
 mod bench;
 #[path = "bench/floor.rs"]
 mod floor;
@@ -28,7 +30,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [_, "floor", port, redis] => actix_web::rt::System::new().block_on(floor::bare(port.parse().unwrap(), redis)),
+        [_, "floor", port, redis] => actix_web::rt::System::new().block_on(bare::serve(port.parse().unwrap(), redis)),
         _ => runtime.block_on(measure()),
     }
 }
@@ -53,16 +55,19 @@ impl Place {
             // Every organization without an end, so that what is measured is work and not refusals.
             command.env("OPS_CENTER__PLANS__DEFAULT", "enterprise").env("OPS_CENTER__SERVER__WORKERS", "2");
             command.env("OPS_CENTER__RATE_LIMIT__API_KEY_PER_MINUTE", "4000000000");
+            // Until they have an organization.
+            command.env("OPS_CENTER__RATE_LIMIT__WITHOUT_ORG_PER_MINUTE", "4000000000");
             command
         };
         assert!(command(&["init"]).output().unwrap().status.success(), "init works");
-        let user = ["user", "create", "--email", "b@example.test", "--username", "b", "--admin", "--password-stdin"];
+        let user =
+            ["user", "create", "--email", "b@example.test", "--username", "bench", "--admin", "--password-stdin"];
         bench::pipe(&mut command(&user), PASSWORD);
         let listen = format!("127.0.0.1:{}", free_port());
         let process = Process::spawn(&mut command(&["serve", "--listen", &listen]));
         let (client, base) = (testkit::http_client(), format!("http://{listen}"));
         until_ready(&client, &format!("{base}/readyz"), Duration::from_secs(20)).await;
-        let cookie = bench::sign_in(&client, &base, "b").await;
+        let cookie = bench::sign_in(&client, &base, "bench").await;
         let mut made = Self { client, data, base, cookie, key: String::new(), orgs: Vec::new(), process };
         for number in 0..ORGS {
             let org = made.post("/api/v1/org", &json!({"name": format!("Organization {number}")})).await;

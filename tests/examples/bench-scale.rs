@@ -86,6 +86,7 @@ async fn measure(name: &str, variables: &[(&str, &str)]) -> Vec<Figure> {
     let command = || {
         let mut command = Command::new(&program);
         command.args(["--data-dir", data.path().to_str().unwrap()]).envs(variables.iter().copied());
+        command.env("OPS_CENTER__RATE_LIMIT__ENABLED", "false");
         command
     };
     assert!(command().arg("init").output().unwrap().status.success(), "init works");

@@ -1,6 +1,8 @@
 //! Reading a session over HTTP, against a bare actix route that does one Redis GET; memory and start of the whole program.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+#[path = "bench/bare.rs"]
+mod bare;
 mod bench;
 #[path = "bench/load.rs"]
 mod load;
@@ -8,7 +10,6 @@ mod load;
 use std::process::Command;
 use std::time::Duration;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
 use auth_core::{SessionToken, UserTag};
 use bench::{Figure, PASSWORD, Process, environment, free_port, report, until_ready};
 use load::{Load, Measured, rss_mb, wrk};
@@ -26,23 +27,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [_, "floor", port, redis] => actix_web::rt::System::new().block_on(floor(port.parse().unwrap(), redis)),
+        [_, "floor", port, redis] => actix_web::rt::System::new().block_on(bare::serve(port.parse().unwrap(), redis)),
         _ => runtime.block_on(measure()),
     }
-}
-
-async fn one_get(redis: web::Data<ConnectionManager>) -> HttpResponse {
-    let mut connection = redis.get_ref().clone();
-    let value: Option<String> = connection.get("bench:floor").await.unwrap_or_default();
-    HttpResponse::Ok().content_type("application/json").body(value.unwrap_or_default())
-}
-
-async fn floor(port: u16, url: &str) {
-    let client = redis::Client::open(url).unwrap();
-    let manager = ConnectionManager::new(client).await.unwrap();
-    let _: () = manager.clone().set("bench:floor", "x".repeat(400)).await.unwrap();
-    let app = move || App::new().app_data(web::Data::new(manager.clone())).route("/", web::get().to(one_get));
-    HttpServer::new(app).workers(2).bind(("127.0.0.1", port)).unwrap().run().await.unwrap();
 }
 
 /// The program under test, on a database of its own and the run's Redis.
@@ -68,6 +55,8 @@ impl Installation {
         let mut command = Command::new(&self.program);
         command.arg("--data-dir").arg(self.data.path()).args(arguments);
         command.env("REDIS_URL", &self.redis).env("OPS_CENTER__SERVER__WORKERS", "2");
+        // What reading a session costs; what counting it against a limit costs is in `metering`.
+        command.env("OPS_CENTER__RATE_LIMIT__ENABLED", "false");
         command
     }
 

@@ -29,6 +29,11 @@ impl DataDir {
         self.0.join("outbox")
     }
 
+    /// Where the master keys of this configuration are.
+    pub(crate) fn keyring(&self, config: &Config) -> PathBuf {
+        config.byok.keyring.clone().unwrap_or_else(|| self.0.join("keyring.toml"))
+    }
+
     /// Where profile pictures are.
     pub(crate) fn blobs(&self) -> PathBuf {
         self.0.join("blobs")

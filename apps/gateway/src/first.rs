@@ -1,9 +1,12 @@
 //! The first start: an installation nobody can sign in to yet gets its first platform admin.
 
-use auth_core::{AuthError, NewUser, Username, Users};
-use kernel::{Actor, Ambient, Email, PlatformRole};
-use org_core::{OrgError, OrgName, Orgs, Slug};
-use plan_core::{Grants, PlanId};
+use std::sync::Arc;
+
+use auth_core::{AuthError, NewUser, User, Username, Users};
+use chrono::TimeDelta;
+use kernel::{Actor, Ambient, Begun, Email, Idempotency, IdempotencyKey, OrgId, Page, PlatformRole, TokenHash, UserId};
+use org_core::{Joined, OrgError, OrgName, Orgs, Slug};
+use plan_core::{Grants, PlanError, PlanId};
 use secrecy::SecretString;
 
 use crate::failure::Failure;
@@ -36,42 +39,146 @@ pub(crate) struct FirstStart {
     pub(crate) grants: Grants,
     /// The plan that the first organization is given.
     pub(crate) plan: PlanId,
+    /// Who is at it: of several processes one.
+    pub(crate) claims: Arc<dyn Idempotency>,
 }
 
+/// How far earlier starts came.
+enum Progress {
+    /// Nobody has an account.
+    Nothing,
+    /// The first admin has one, and nobody was shown its password: a start ended before the rest was done.
+    Account(User),
+    /// All of it, or somebody else's doing.
+    Done,
+}
+
+/// By this the processes know each other's claim.
+const CLAIM: IdempotencyKey = IdempotencyKey {
+    scope: TokenHash::from_bytes(*b"ops-center: the first start....."),
+    payload: TokenHash::from_bytes(*b"ops-center: the first start....."),
+};
+/// How long it may take. A process that was killed meanwhile leaves its claim for so long.
+const LEASE: TimeDelta = TimeDelta::seconds(30);
+
 impl FirstStart {
-    /// Makes the first admin and its organization, unless anybody has an account. Of any number of processes one does it.
+    /// Makes the first admin and its organization, unless anybody has an account; goes on where a start before ended in the middle. Of
+    /// any number of processes one does it.
     pub(crate) async fn admin(&self, url: &str, ambient: &Ambient) -> Result<Option<FirstAdmin>, Failure> {
-        let Self { users, orgs, grants, plan } = self;
-        if !users.none_yet().await.map_err(|error| explain("making the first admin", error))? {
+        if let Progress::Done = self.progress().await? {
             return Ok(None);
         }
-        let actor = Actor::system();
-        let password = password(ambient);
-        let made = users.create(&actor, new_admin()?, &password).await;
-        let user = match made {
-            Ok(user) => user,
-            // Another process was faster.
-            Err(AuthError::EmailTaken | AuthError::UsernameTaken) => return Ok(None),
-            Err(error) => return Err(explain("making the first admin", error)),
+        let fault = |error| Failure::store("making the first admin", &error);
+        let now = ambient.now();
+        if self.claims.begin(&CLAIM, now, now + LEASE).await.map_err(fault)? != Begun::First {
+            tracing::info!("another process makes the first admin");
+            return Ok(None);
+        }
+        let made = self.make(url, ambient).await;
+        let given_back = self.claims.abandon(&CLAIM).await.map_err(fault);
+        let made = made?;
+        given_back.map(|()| made)
+    }
+
+    async fn make(&self, url: &str, ambient: &Ambient) -> Result<Option<FirstAdmin>, Failure> {
+        let (actor, password) = (Actor::system(), password(ambient));
+        let doing = |error| explain("making the first admin", error);
+        let user = match self.progress().await? {
+            Progress::Done => return Ok(None),
+            Progress::Nothing => match self.users.create(&actor, new_admin()?, &password).await {
+                // Somebody made an account of this name by hand meanwhile.
+                Err(AuthError::EmailTaken | AuthError::UsernameTaken) => return Ok(None),
+                made => made.map_err(doing)?,
+            },
+            Progress::Account(user) => {
+                self.users.set_password(&actor, user.id, &password).await.map_err(doing).map_err(unfinished)?;
+                user
+            }
         };
-        let name = OrgName::parse(ORG).map_err(|error| Failure::Runtime(error.to_string()))?;
-        let org =
-            orgs.create(&actor, user.id, name, Slug::parse("default").ok()).await.map_err(|error| match error {
-                OrgError::Store(error) => Failure::store("making the first organization", &error),
-                other => Failure::Runtime(format!("making the first organization failed: {other}")),
-            })?;
-        grants
-            .install(org.id, plan)
-            .await
-            .map_err(|error| wiring::explain("giving the first organization its plan", error))?;
-        let link = users.issue_link(&actor, user.id).await.map_err(|error| explain("making a sign-in link", error))?;
+        // The organization comes last, and its plan at the very end: by that the next start sees that all is done.
+        let link = self.users.issue_link(&actor, user.id).await;
+        let link = link.map_err(|error| explain("making a sign-in link", error)).map_err(unfinished)?;
+        let org = self.settle(&actor, user.id).await.map_err(unfinished)?;
         Ok(Some(FirstAdmin {
             email: user.email.to_string(),
             username: user.username.to_string(),
             password,
             link: sign_in_link(url, link.expose()).into(),
-            org: org.name.as_str().to_owned(),
+            org,
         }))
+    }
+
+    async fn progress(&self) -> Result<Progress, Failure> {
+        let explain = |error| explain("looking for the first admin", error);
+        if self.users.none_yet().await.map_err(explain)? {
+            return Ok(Progress::Nothing);
+        }
+        let user = match self.users.find(EMAIL).await {
+            Ok(user) => user,
+            Err(AuthError::UserNotFound) => return Ok(Progress::Done),
+            Err(error) => return Err(explain(error)),
+        };
+        let ours = user.username.as_str() == USERNAME && user.role == PlatformRole::Admin && user.enabled;
+        if !ours || user.last_login.is_some() {
+            return Ok(Progress::Done);
+        }
+        let settled = match self.home(user.id).await? {
+            Some(home) => self.grants.of(home.org).await.map_err(plan)?.version > 0,
+            None => false,
+        };
+        Ok(if settled { Progress::Done } else { Progress::Account(user) })
+    }
+
+    /// The organization that somebody joined first.
+    async fn home(&self, user: UserId) -> Result<Option<Joined>, Failure> {
+        let joined = self.orgs.joined(user, Page::default()).await;
+        Ok(joined.map_err(|error| organization(error, "looking for the first organization"))?.items.into_iter().next())
+    }
+
+    /// Makes the first organization, if a start before has not, and gives it its plan; its name.
+    async fn settle(&self, actor: &Actor, user: UserId) -> Result<String, Failure> {
+        let (org, name) = match self.home(user).await? {
+            Some(home) => (home.org, home.name),
+            None => self.found(actor, user).await?,
+        };
+        self.grants.install(org, &self.plan).await.map_err(plan)?;
+        Ok(name)
+    }
+
+    async fn found(&self, actor: &Actor, user: UserId) -> Result<(OrgId, String), Failure> {
+        let name = OrgName::parse(ORG).map_err(|error| Failure::Runtime(error.to_string()))?;
+        let made = match self.orgs.create(actor, user, name.clone(), Slug::parse("default").ok()).await {
+            Err(OrgError::SlugTaken) => self.orgs.create(actor, user, name, None).await,
+            made => made,
+        };
+        let made = made.map_err(|error| organization(error, "making the first organization"))?;
+        Ok((made.id, made.name.as_str().to_owned()))
+    }
+}
+
+fn plan(error: PlanError) -> Failure {
+    wiring::explain("giving the first organization its plan", error)
+}
+
+fn organization(error: OrgError, doing: &str) -> Failure {
+    match error {
+        OrgError::Store(error) => Failure::store(doing, &error),
+        other => Failure::Runtime(format!("{doing} failed: {other}")),
+    }
+}
+
+/// What ended the start after the account was made: it is there, and nobody knows its password yet.
+fn unfinished(failure: Failure) -> Failure {
+    let more = |why: String| {
+        format!(
+            "{why}; the account {EMAIL} was made before that: start again, and the rest is done and its password shown"
+        )
+    };
+    match failure {
+        Failure::Usage(why) => Failure::Usage(more(why)),
+        Failure::Runtime(why) => Failure::Runtime(more(why)),
+        Failure::Unavailable(why) => Failure::Unavailable(more(why)),
+        other @ Failure::Config(_) => other,
     }
 }
 

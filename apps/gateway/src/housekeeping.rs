@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use byok_core::{ByokError, Watch};
 use kernel::{Ambient, StoreError};
 use store::{SeaIdempotency, SeaLinks, SeaSessions, SeaThrottle};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -10,6 +11,9 @@ const EVERY: Duration = Duration::from_mins(10);
 /// How often quantity is given back whose reservation ran out. Decisions do not count it even before.
 const EVERY_LEASE: Duration = Duration::from_secs(5);
 
+/// How often somebody looks for customers' keys whose time to be tested has come.
+const EVERY_WATCH: Duration = Duration::from_mins(1);
+
 /// Throws away what has expired. Nothing depends on it but the size of the database: what has expired is not served anyway.
 pub(crate) struct Housekeeping {
     pub(crate) sessions: SeaSessions,
@@ -17,13 +21,15 @@ pub(crate) struct Housekeeping {
     pub(crate) throttle: SeaThrottle,
     pub(crate) idempotency: SeaIdempotency,
     pub(crate) metering: Metering,
+    /// Tests customers' keys, if that is to be done without being asked.
+    pub(crate) watch: Option<Watch>,
     pub(crate) ambient: Ambient,
 }
 
 impl Housekeeping {
     /// Cleans up now and then, until it is dropped.
     pub(crate) async fn run(self) {
-        tokio::join!(self.purge_now_and_then(), self.release_now_and_then());
+        tokio::join!(self.purge_now_and_then(), self.release_now_and_then(), self.test_now_and_then());
     }
 
     async fn purge_now_and_then(&self) {
@@ -47,6 +53,18 @@ impl Housekeeping {
         }
     }
 
+    async fn test_now_and_then(&self) {
+        let Some(watch) = &self.watch else { return };
+        let mut turns = unhurried(EVERY_WATCH);
+        loop {
+            turns.tick().await;
+            match test(watch).await {
+                Ok(keys) => tracing::debug!(keys, "provider keys were tested"),
+                Err(error) => tracing::warn!(error = %error, "provider keys could not be tested; trying again soon"),
+            }
+        }
+    }
+
     /// Step by step, until a step has found less than it could have taken.
     async fn release(&self) -> Result<(), UsageError> {
         while self.metering.expire().await? >= u64::from(Metering::EXPIRE_STEP) {}
@@ -59,6 +77,18 @@ impl Housekeeping {
         let links = self.links.purge(now).await?;
         let attempts = self.throttle.purge(now).await?;
         Ok(sessions + links + attempts + self.idempotency.purge(now).await?)
+    }
+}
+
+/// Round by round, until one has found less than it could have tested.
+async fn test(watch: &Watch) -> Result<u64, ByokError> {
+    let mut tested = 0;
+    loop {
+        let keys = watch.round().await?;
+        tested += keys;
+        if keys < u64::from(Watch::ROUND) {
+            return Ok(tested);
+        }
     }
 }
 

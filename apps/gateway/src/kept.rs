@@ -15,6 +15,7 @@ pub(crate) struct Kept {
     pub(crate) sessions: String,
     pub(crate) mails: String,
     pub(crate) pictures: String,
+    pub(crate) keyring: String,
 }
 
 impl Kept {
@@ -36,8 +37,14 @@ impl Kept {
                 BlobKind::Local => format!("files in {}", absolute(&data.blobs())),
                 BlobKind::S3 => format!("bucket {} at {}", config.blob.s3_bucket, config.blob.s3_endpoint),
             },
+            keyring: keyring(config, data),
         }
     }
+}
+
+/// The file with the master keys.
+pub(crate) fn keyring(config: &Config, data: &DataDir) -> String {
+    absolute(&data.keyring(config))
 }
 
 /// What to call the database.
@@ -95,7 +102,10 @@ mod tests {
         let kept = kept(&[]);
         assert_eq!(kept.database, "SQLite file /srv/data/ops-center.db");
         assert_eq!((kept.sessions.as_str(), kept.mails.as_str()), ("the database", "files in /srv/data/outbox"));
-        assert_eq!(kept.pictures, "files in /srv/data/blobs");
+        assert_eq!(
+            (kept.pictures.as_str(), kept.keyring.as_str()),
+            ("files in /srv/data/blobs", "/srv/data/keyring.toml")
+        );
         assert_eq!(database_of("sqlite:///srv/other.db?mode=rwc"), "SQLite file /srv/other.db");
         assert!(
             database_of("sqlite:other.db").ends_with("/other.db") && !database_of("sqlite:other.db").contains("data")
@@ -138,7 +148,9 @@ mod tests {
             ("OPS_CENTER__BLOB__S3_BUCKET", "ops"),
             ("OPS_CENTER__BLOB__S3_ACCESS_KEY", "canary"),
             ("OPS_CENTER__BLOB__S3_SECRET_KEY", "canary"),
+            ("OPS_CENTER__BYOK__KEYRING", "/etc/ops-center/keyring.toml"),
         ]);
+        assert_eq!(there.keyring, "/etc/ops-center/keyring.toml");
         assert_eq!(there.mails, "sent by mail.example.com:587");
         assert_eq!(there.pictures, "bucket ops at https://s3.example.com");
     }

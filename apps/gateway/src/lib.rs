@@ -12,6 +12,7 @@ mod kept;
 mod logging;
 mod place;
 mod readiness;
+mod ring;
 mod server;
 mod tls;
 mod wiring;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::data::DataDir;
 use crate::failure::Failure;
 use crate::first::{self, FirstAdmin};
-use crate::wiring::Foundation;
+use crate::wiring::{Asked, Foundation};
 use crate::{kept, place, tls};
 
 /// The head of a request must be there by then.
@@ -71,7 +71,8 @@ impl Start {
         let (address, private_address) = (public.address, private.as_ref().map(|private| private.address));
         let site = place::site(&config, address);
         let foundation = Foundation::lay(&config, &data, ambient.clone()).await?;
-        let services = foundation.services(&config, &data, site.clone())?;
+        let vault = foundation.vault(&config, &data, Asked::Serve).await?;
+        let services = foundation.services(&config, &data, site.clone(), &vault)?;
         let first_admin = foundation.first_start(&config).admin(&site.public_url, &ambient).await?;
 
         if first_admin.is_none() && first::nobody_administers(&services.users).await? {
@@ -86,7 +87,8 @@ impl Start {
             handles.push(server.handle());
             servers.spawn(server);
         }
-        let housekeeping = tokio::spawn(foundation.housekeeping().run()).abort_handle();
+        let watch = foundation.watch(&config, &data, &site, services.byok.clone())?;
+        let housekeeping = tokio::spawn(foundation.housekeeping(watch).run()).abort_handle();
         tracing::info!(%address, version = site.version, database = kept::database(&config, &data), "serving");
         Ok(Running {
             address,

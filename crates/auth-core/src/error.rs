@@ -56,6 +56,9 @@ pub enum AuthError {
     /// The organization has as many living API keys as it may have.
     #[error("the organization has {} API keys, which is the most it may have; revoke one first", ApiKey::PER_ORG)]
     TooManyKeys,
+    /// The caller could manage the organization's keys when they asked, and cannot any more.
+    #[error("your role in the organization has changed meanwhile, and does not allow this any more")]
+    Outdated,
     /// The end of a new API key is in the past or too far away.
     #[error("must be in the future and at most five years away")]
     BadKeyExpiry,

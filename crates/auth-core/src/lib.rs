@@ -21,8 +21,8 @@ pub use self::{
         user::{BadUsername, NewUser, User, Username},
     },
     ports::{
-        ApiKeyStore, Attempt, Freshness, Home, Inserted, KeyKept, LinkStore, MembershipStanding, PasswordHasher,
-        Revoke, SessionStore, Standings, Switched, Throttle, ThrottleRule, UserStore, WithHash,
+        ApiKeyStore, Attempt, Freshness, Home, Inserted, KeyKept, KeyRevoked, LinkStore, MembershipStanding,
+        PasswordHasher, Revoke, SessionStore, Standings, Switched, Throttle, ThrottleRule, UserStore, WithHash,
     },
     service::{
         api_keys::ApiKeys,

@@ -166,9 +166,26 @@ pub enum KeyKept {
     Kept,
     /// The organization has [`ApiKey::PER_ORG`] living keys; nothing changed.
     TooMany,
+    /// The caller may not manage the organization's keys any more; nothing changed.
+    Outdated,
+}
+
+/// Answer of [`ApiKeyStore::revoke`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyRevoked {
+    /// It is dead.
+    Revoked,
+    /// The organization has no such key, or it is revoked already; nothing changed.
+    NotFound,
+    /// The caller may not manage the organization's keys any more; nothing changed.
+    Outdated,
 }
 
 /// API keys.
+///
+/// The caller is the user of `record.actor`. In the same step as the change, `create` and `revoke` look at the caller's role once
+/// more: who is or was a member of the organization and is none of its owners and admins now gets `Outdated`, so that nothing is done
+/// on a role that was taken away. Who never was a member acts by another right.
 #[async_trait]
 pub trait ApiKeyStore: Send + Sync {
     /// Keeps a new key under the hash of its text. An organization never has more than [`ApiKey::PER_ORG`] keys that live
@@ -180,9 +197,8 @@ pub trait ApiKeyStore: Send + Sync {
     async fn org_active(&self, org: OrgId) -> Result<bool, StoreError>;
     /// The organization's keys that are not revoked, newest first, read now.
     async fn list(&self, org: OrgId) -> Result<Vec<ApiKey>, StoreError>;
-    /// Revokes a key for good, at the record's time; `false` when the organization has no such key, or it is revoked already: then
-    /// nothing changes and the record is not kept.
-    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<bool, StoreError>;
+    /// Revokes a key for good, at the record's time.
+    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<KeyRevoked, StoreError>;
     /// Moves `last_used` forward to `now`, never back. Without such a key nothing happens.
     async fn touch(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StoreError>;
 }

@@ -8,12 +8,14 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use audit_core::Trail;
 use auth_core::{ApiKeys, Passwords, Sessions, SignIn, Users};
+use byok_core::{Byok, Resolution};
 use kernel::{Ambient, Idempotency};
 use org_core::{Invitations, Members, Orgs};
 use plan_core::{Access, Decision, Grants, Plans};
 use usage_core::{Metering, Usage};
 
 use crate::endpoint::Endpoint;
+use crate::idempotency::KeyedIdempotency;
 use crate::identify::Identify;
 use crate::metrics::Metrics;
 use crate::middleware::{headers, request_id};
@@ -45,8 +47,10 @@ pub struct Services {
     pub grants: Grants,
     pub decision: Decision,
     pub usage: Usage,
+    pub byok: Byok,
+    pub resolution: Resolution,
     pub trail: Trail,
-    pub idempotency: Arc<dyn Idempotency>,
+    pub idempotency: KeyedIdempotency,
     pub rate_limits: Arc<dyn RateLimits>,
     pub ambient: Ambient,
     pub readiness: Arc<dyn Readiness>,
@@ -56,6 +60,7 @@ pub struct Services {
 impl Services {
     fn provide(&self, cfg: &mut web::ServiceConfig) {
         let identify: Arc<dyn Identify> = self.identify.clone();
+        let idempotency: Arc<dyn Idempotency> = Arc::new(self.idempotency.clone());
         cfg.app_data(web::Data::new(self.site.clone()))
             .app_data(web::Data::new(identify))
             .app_data(web::Data::new(self.sign_in.clone()))
@@ -74,8 +79,10 @@ impl Services {
             .app_data(web::Data::new(self.grants.clone()))
             .app_data(web::Data::new(self.decision.clone()))
             .app_data(web::Data::new(self.usage.clone()))
+            .app_data(web::Data::new(self.byok.clone()))
+            .app_data(web::Data::new(self.resolution.clone()))
             .app_data(web::Data::new(self.trail.clone()))
-            .app_data(web::Data::new(self.idempotency.clone()))
+            .app_data(web::Data::new(idempotency))
             .app_data(web::Data::new(self.rate_limits.clone()))
             .app_data(web::Data::new(self.ambient.clone()))
             .app_data(web::Data::new(Ready::new(self.readiness.clone())))

@@ -1,22 +1,29 @@
 //! `Idempotency-Key` (IETF draft): the same key and body of the same caller give the first answer again.
+//!
+//! A request that has one is looked at like every other: who asks, what they may, whether it is well-formed, and how often they ask.
+//! Only then the key is taken, so that what is refused writes nothing, and a replay is counted.
 
+mod keyed;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody, to_bytes};
-use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::body::{BoxBody, to_bytes};
+use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::TryStreamExt;
 use kernel::{Ambient, Begun, Idempotency, IdempotencyKey, Recorded, Timestamp, TokenHash};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
+pub use self::keyed::KeyedIdempotency;
 use crate::answer::Remembered;
 use crate::caller::{ON_BEHALF_OF, credential, data};
-use crate::endpoint::{Admission, contained};
 use crate::identify::Credential;
-use crate::input::{MAX_JSON, read};
 use crate::problem::{FieldProblem, Problem};
 
 /// How long an attempt may run before another may take it over.
@@ -24,76 +31,87 @@ const LEASE: Duration = Duration::from_mins(1);
 /// How long an answer is kept.
 const KEEP: Duration = Duration::from_hours(24);
 
-/// What the middleware asks for.
+/// What the routes ask for.
 pub type IdempotencyData = web::Data<Arc<dyn Idempotency>>;
 
-/// Answers a repeated attempt from memory, and remembers the answer of a first one. Who may not make the request any more is refused
-/// like everybody else.
-pub(crate) async fn replay<B: MessageBody + 'static>(
-    admission: Admission,
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    let kept = request.request().clone();
-    match contained(&kept, begin(admission, request)).await {
-        Ok(Step::PassOn(request)) => next.call(request).await.map(ServiceResponse::map_into_boxed_body),
-        Ok(Step::Answer(answer)) => Ok(ServiceResponse::new(kept, answer)),
-        Ok(Step::First(request, key)) => {
-            let response = next.call(request).await?;
-            let answer = remember(&kept, &key, response.into_parts().1.map_into_boxed_body()).await;
-            Ok(ServiceResponse::new(kept.clone(), answer.unwrap_or_else(|problem| problem.answer(&kept))))
-        }
-        Err(problem) => Ok(ServiceResponse::new(kept.clone(), problem.answer(&kept))),
+/// A request with a key, and what was read of its body; wiped, because it may have a secret in it.
+pub(crate) struct Attempt {
+    key: HeaderValue,
+    body: Rc<RefCell<Zeroizing<Vec<u8>>>>,
+}
+
+/// The key that a running request has taken.
+struct Claimed(IdempotencyKey);
+
+impl Attempt {
+    /// The attempt of a request that has a key. What its arguments read of the body from now on is part of it.
+    pub(crate) fn of(request: &HttpRequest, payload: &mut Payload) -> Option<Self> {
+        let key = request.headers().get("Idempotency-Key").cloned()?;
+        let body = Rc::new(RefCell::new(Zeroizing::new(Vec::new())));
+        let heard = Rc::clone(&body);
+        let sent = std::mem::replace(payload, Payload::None);
+        let sent = sent.inspect_ok(move |bytes| heard.borrow_mut().extend_from_slice(bytes));
+        *payload = Payload::Stream { payload: Box::pin(sent) };
+        Some(Self { key, body })
     }
-}
 
-enum Step {
-    /// No key, or nobody who could use one.
-    PassOn(ServiceRequest),
-    /// It was done, or cannot be.
-    Answer(HttpResponse),
-    /// Do it.
-    First(ServiceRequest, IdempotencyKey),
-}
-
-async fn begin(admission: Admission, mut request: ServiceRequest) -> Result<Step, Problem> {
-    let Some(given) = request.headers().get("Idempotency-Key").cloned() else { return Ok(Step::PassOn(request)) };
-    admission(request.request().clone()).await?;
-    let Some(credential) = credential(request.request()).await? else { return Ok(Step::PassOn(request)) };
-    let visible = given.as_bytes().iter().all(u8::is_ascii_graphic);
-    if !visible || !(1..=255).contains(&given.len()) {
+    /// The same, if its key can be one.
+    pub(crate) fn well_formed(self) -> Result<Self, Problem> {
+        let visible = self.key.as_bytes().iter().all(u8::is_ascii_graphic);
+        if visible && (1..=255).contains(&self.key.len()) {
+            return Ok(self);
+        }
         let why = "must be 1 to 255 visible ASCII characters";
-        return Err(Problem::invalid(vec![FieldProblem::new("Idempotency-Key", "invalid_value", why)]));
+        Err(Problem::invalid(vec![FieldProblem::new("Idempotency-Key", "invalid_value", why)]))
     }
-    let mut payload = request.take_payload();
-    let body = read(request.request(), &mut payload, MAX_JSON).await?;
-    let operation = format!("{} {}", request.method(), request.path());
-    let (who, org) = match &credential {
-        Credential::Session(identity) => (identity.user.to_string(), identity.org),
-        Credential::Key(key) => (key.id.to_string(), Some(key.org)),
-    };
-    let org = org.map(|org| org.to_string()).unwrap_or_default();
-    let whom = request.headers().get(ON_BEHALF_OF).map(HeaderValue::as_bytes).unwrap_or_default();
-    let key = IdempotencyKey {
-        scope: digest(&[who.as_bytes(), org.as_bytes(), operation.as_bytes(), given.as_bytes()]),
-        payload: digest(&[operation.as_bytes(), request.query_string().as_bytes(), whom, &body]),
-    };
-    request.set_payload(Payload::from(web::Bytes::from(body)));
-    let now = data::<Ambient>(request.request())?.now();
-    match store(request.request())?.begin(&key, now, after(now, LEASE)).await? {
-        Begun::First => Ok(Step::First(request, key)),
-        Begun::Done(answer) => Ok(Step::Answer(replayed(answer))),
-        Begun::OtherPayload => {
-            let why = "this key was used with another request; use a new key";
-            Err(Problem::invalid_as(
-                "idempotency_key_reused",
-                vec![FieldProblem::new("Idempotency-Key", "reused", why)],
-            ))
+
+    /// Takes the key. `Some` is the first answer, of a request that was made before; `None` is: go on.
+    pub(crate) async fn begin(self, request: &HttpRequest) -> Result<Option<HttpResponse>, Problem> {
+        let Some(credential) = credential(request).await? else { return Ok(None) };
+        let key = self.named(request, &credential);
+        let now = data::<Ambient>(request)?.now();
+        match store(request)?.begin(&key, now, after(now, LEASE)).await? {
+            Begun::First => {
+                request.extensions_mut().insert(Claimed(key));
+                Ok(None)
+            }
+            Begun::Done(answer) => Ok(Some(replayed(answer))),
+            Begun::OtherPayload => {
+                let why = "this key was used with another request; use a new key";
+                Err(Problem::invalid_as(
+                    "idempotency_key_reused",
+                    vec![FieldProblem::new("Idempotency-Key", "reused", why)],
+                ))
+            }
+            Begun::Running => Err(Problem::conflict(
+                "idempotency_in_progress",
+                "the first request with this key still runs; try again shortly",
+            )),
         }
-        Begun::Running => Err(Problem::conflict(
-            "idempotency_in_progress",
-            "the first request with this key still runs; try again shortly",
-        )),
+    }
+
+    fn named(&self, request: &HttpRequest, credential: &Credential) -> IdempotencyKey {
+        let operation = format!("{} {}", request.method(), request.path());
+        let (who, org) = match credential {
+            Credential::Session(identity) => (identity.user.to_string(), identity.org),
+            Credential::Key(key) => (key.id.to_string(), Some(key.org)),
+        };
+        let org = org.map(|org| org.to_string()).unwrap_or_default();
+        let whom = request.headers().get(ON_BEHALF_OF).map(HeaderValue::as_bytes).unwrap_or_default();
+        let query = request.query_string().as_bytes();
+        IdempotencyKey {
+            scope: digest(&[who.as_bytes(), org.as_bytes(), operation.as_bytes(), self.key.as_bytes()]),
+            payload: digest(&[operation.as_bytes(), query, whom, &self.body.borrow()]),
+        }
+    }
+}
+
+/// The answer of a request that ended, kept if the request had taken a key. One that cannot be kept is not given.
+pub(crate) async fn remembered(request: &HttpRequest, answer: HttpResponse) -> HttpResponse {
+    let claimed = request.extensions_mut().remove::<Claimed>();
+    match claimed {
+        Some(Claimed(key)) => remember(request, &key, answer).await.unwrap_or_else(|problem| problem.answer(request)),
+        None => answer,
     }
 }
 

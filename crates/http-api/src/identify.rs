@@ -27,6 +27,14 @@ pub struct Identity {
     pub session: Option<CurrentSession>,
 }
 
+impl Identity {
+    /// The active organization that a session of ours acts in: reading the session was the proof of membership, as fresh as the session
+    /// was asked for.
+    pub fn proven_org(&self) -> Option<OrgId> {
+        self.session.as_ref().and(self.org)
+    }
+}
+
 /// The session of a request.
 #[derive(Debug, Clone)]
 pub struct CurrentSession {
@@ -34,6 +42,8 @@ pub struct CurrentSession {
     pub token: SessionToken,
     /// What the store says.
     pub session: Session,
+    /// The canonical address of whose it is.
+    pub email: String,
 }
 
 /// What a request proves who it is from with.
@@ -84,7 +94,7 @@ impl Identify for SessionCookie {
             user: found.session.user,
             org: found.session.org,
             role: found.standing.platform_role,
-            session: Some(CurrentSession { token, session: found.session }),
+            session: Some(CurrentSession { token, session: found.session, email: found.standing.email }),
         }))
     }
 }

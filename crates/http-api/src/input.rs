@@ -1,5 +1,7 @@
 //! Bodies and parameters of requests: read within limits, refused with the field that is wrong.
 
+mod secret;
+
 use std::fmt::Display;
 use std::ops::Deref;
 use std::str::FromStr;
@@ -15,6 +17,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::path::ParameterIn;
 use utoipa::{IntoParams, ToSchema};
 
+pub use self::secret::SecretJson;
 use crate::endpoint::{Argument, Doc};
 use crate::problem::{FieldProblem, Problem};
 
@@ -154,12 +157,23 @@ pub(crate) fn too_large(limit: usize) -> Problem {
 
 /// Reads a whole body; one that says it is too long is refused before it is read.
 pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    read_into(request, payload, limit, &mut bytes).await?;
+    Ok(bytes)
+}
+
+async fn read_into(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<(), Problem> {
     let announced =
         request.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+    bytes.reserve(announced.unwrap_or(0));
     while let Some(chunk) = payload.next().await {
         let chunk =
             chunk.map_err(|cause| Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", cause.to_string()))?;
@@ -168,7 +182,7 @@ pub async fn read(request: &HttpRequest, payload: &mut Payload, limit: usize) ->
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reads JSON; what is wrong with it is told by its place.

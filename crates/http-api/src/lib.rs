@@ -26,6 +26,7 @@ mod wire;
 pub use self::{
     answer::{Answer, Created, Raw},
     app::{Services, app, csrf_exempt, openapi, private_app},
+    idempotency::KeyedIdempotency,
     metrics::Metrics,
     readiness::{Dependency, Readiness},
     site::{Environment, Site},

@@ -21,6 +21,7 @@ fn tag(path: &str) -> &str {
         "auth" | "user" | "users" | "avatars" | "api-keys" | "account" => "auth",
         "org" => "org",
         "subscriptions" | "tiers" | "services" | "check-tier" => "plans",
+        "byok" => "byok",
         "admin" => "admin",
         _ => "operations",
     }

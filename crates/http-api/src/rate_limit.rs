@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use async_trait::async_trait;
+use auth_core::ApiKey;
 use kernel::{Ambient, ApiKeyId, OrgId, Timestamp, UserId};
 use usage_core::Taken;
 
@@ -43,7 +44,22 @@ pub struct Subject {
     /// The organization that they act in.
     pub org: Option<OrgId>,
     /// The API key, when the request came with one.
-    pub key: Option<ApiKeyId>,
+    pub key: Option<Key>,
+}
+
+/// The API key of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Which.
+    pub id: ApiKeyId,
+    /// Whether it is the platform's, and not one of the organization.
+    pub platform: bool,
+}
+
+impl From<&ApiKey> for Key {
+    fn from(key: &ApiKey) -> Self {
+        Self { id: key.id, platform: key.platform }
+    }
 }
 
 /// The buckets of the callers: a port, because how much a caller may ask is a matter of their plan.
@@ -119,12 +135,12 @@ pub(crate) fn stamp(request: &HttpRequest, answer: &mut HttpResponse) {
 }
 
 /// Who was found to make the request while its arguments were taken. Where a service names a user, the argument that read it says so.
-fn subject(request: &HttpRequest) -> Option<Subject> {
+pub(crate) fn subject(request: &HttpRequest) -> Option<Subject> {
     let known = request.extensions();
     known.get::<Subject>().cloned().or_else(|| {
         known.get::<Credential>().map(|credential| match credential {
             Credential::Session(identity) => Subject { user: Some(identity.user), org: identity.org, key: None },
-            Credential::Key(key) => Subject { user: None, org: Some(key.org), key: Some(key.id) },
+            Credential::Key(key) => Subject { user: None, org: Some(key.org), key: Some(key.into()) },
         })
     })
 }

@@ -55,8 +55,9 @@ impl Ready {
         if let Some(known) = last.as_ref().filter(|known| known.at.elapsed() < KEPT) {
             return known.dependencies.clone();
         }
+        let at = Instant::now();
         let dependencies = self.port.check().await;
-        *last = Some(Known { at: Instant::now(), dependencies: dependencies.clone() });
+        *last = Some(Known { at, dependencies: dependencies.clone() });
         dependencies
     }
 }
@@ -72,6 +73,7 @@ mod tests {
 
     use super::*;
     use crate::middleware::headers;
+    use crate::problem::Problem;
     use crate::site::{Environment, Site};
 
     struct Door(AtomicBool);
@@ -114,5 +116,8 @@ mod tests {
         assert_eq!((asked("/readyz").await, asked("/livez").await), ((200, false), (200, false)));
         door.0.store(true, Ordering::SeqCst);
         assert_eq!((asked("/readyz").await, asked("/livez").await), ((503, true), (200, true)));
+        let answer = call_service(&app, TestRequest::get().uri("/readyz").to_request()).await;
+        let told = answer.response().extensions().get::<Problem>().cloned().expect("a problem");
+        assert_eq!((told.code(), told.cause()), ("unavailable", None), "nobody need look into the log for a cause");
     }
 }

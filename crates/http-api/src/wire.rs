@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use kernel::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::value::MapAccessDeserializer;
@@ -15,6 +15,12 @@ use utoipa::ToSchema;
 /// A point in time as every answer writes it: RFC 3339, UTC with `Z`, to the microsecond.
 pub(crate) fn time(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// Reads a point in time (RFC 3339, with whichever offset).
+pub(crate) fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    let read = DateTime::parse_from_rfc3339(text);
+    read.map(|at| at.with_timezone(&Utc)).or(Err("must be a time of RFC 3339, as 2027-01-31T09:30:00Z"))
 }
 
 /// Minor units as the number that people read, only for the wire: nothing is reckoned with it.
@@ -120,6 +126,16 @@ mod tests {
     fn times_have_one_width_and_a_z() {
         let at = Timestamp::from_timestamp(1_700_000_000, 120_000_000).expect("a time");
         assert_eq!(time(at), "2023-11-14T22:13:20.120000Z");
+    }
+
+    #[test]
+    fn a_moment_is_read_with_its_offset_and_nothing_else_is_one() {
+        for text in ["2027-01-31T09:30:00+02:00", "2027-01-31T07:30:00Z", "2027-01-31t07:30:00.000z"] {
+            assert_eq!(moment(text).map(time).as_deref(), Ok("2027-01-31T07:30:00.000000Z"), "{text}");
+        }
+        for wrong in ["", "now", "2027-01-31", "2027-01-31T09:30:00", "2027-02-30T09:30:00Z", "1800000000", "\0"] {
+            assert!(moment(wrong).is_err_and(|why| why.contains("RFC 3339")), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum Category {
     Subscription,
     /// Metering beyond the ledger's own entries.
     Usage,
+    /// Customers' own provider keys, and the master keys that seal them.
+    Key,
 }
 
 impl Category {
@@ -22,6 +24,7 @@ impl Category {
             Self::Organization => "organization",
             Self::Subscription => "subscription",
             Self::Usage => "usage",
+            Self::Key => "key",
         }
     }
 }
@@ -108,6 +111,8 @@ actions! {
     ApiKeyCreated = "auth.api_key.created" in Authentication,
     /// An API key was revoked.
     ApiKeyRevoked = "auth.api_key.revoked" in Authentication,
+    /// A text that is no API key was presented as one. Of one address, one in a minute is remembered.
+    ApiKeyRefused = "auth.api_key.refused" in Authentication,
     /// The catalogue of plans and services was loaded for the first time.
     CatalogueLoaded = "catalogue.loaded" in Subscription,
     /// A plan was added to the catalogue.
@@ -120,6 +125,20 @@ actions! {
     SubscriptionChanged = "subscription.changed" in Subscription,
     /// An organization's used quantity was set back by a compensating entry.
     UsageReset = "usage.reset" in Usage,
+    /// A provider key was stored, in the place of another or not.
+    ProviderKeyStored = "byok.key.stored" in Key,
+    /// A provider key was destroyed.
+    ProviderKeyDeleted = "byok.key.deleted" in Key,
+    /// A provider was asked whether it takes a key.
+    ProviderKeyTested = "byok.key.tested" in Key,
+    /// A provider key was handed to a service, or was not.
+    ProviderKeyResolved = "byok.key.resolved" in Key,
+    /// A master key became known to the database.
+    MasterKeyRegistered = "byok.master_key.registered" in Key,
+    /// All provider keys were sealed anew with the active master key.
+    MasterKeyRotated = "byok.master_key.rotated" in Key,
+    /// A master key was retired.
+    MasterKeyRetired = "byok.master_key.retired" in Key,
 }
 
 #[cfg(test)]

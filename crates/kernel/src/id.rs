@@ -84,6 +84,8 @@ ids! {
     ApiKeyId = "apk",
     /// Quantity held for a call that is under way.
     ReservationId = "rsv",
+    /// A customer's key at a provider. Not the key itself.
+    ProviderKeyId = "key",
 }
 
 #[cfg(test)]

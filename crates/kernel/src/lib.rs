@@ -5,6 +5,7 @@
 mod action;
 mod actor;
 mod ambient;
+#[cfg(feature = "email")]
 mod email;
 mod error;
 mod id;
@@ -26,9 +27,8 @@ pub use self::{
     action::{Action, Category},
     actor::{Actor, ActorKind},
     ambient::{Ambient, Clock, Rng, Timestamp},
-    email::{BadEmail, Email},
     error::StoreError,
-    id::{ApiKeyId, BadId, InvitationId, OrgId, RecordId, ReservationId, SessionId, UserId},
+    id::{ApiKeyId, BadId, InvitationId, OrgId, ProviderKeyId, RecordId, ReservationId, SessionId, UserId},
     idempotency::{Begun, Idempotency, IdempotencyKey, Recorded},
     limit::Limit,
     page::{Page, Paged},
@@ -40,5 +40,7 @@ pub use self::{
     token::TokenHash,
 };
 
+#[cfg(feature = "email")]
+pub use self::email::{BadEmail, Email};
 #[cfg(feature = "system")]
 pub use self::system::{OsRng, SystemClock};

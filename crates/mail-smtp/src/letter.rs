@@ -1,10 +1,10 @@
 //! What the mail says.
 
 use chrono::SecondsFormat;
-use kernel::{Ambient, StoreError};
+use kernel::{Ambient, Email, StoreError};
 use lettre::{
     Message,
-    message::{Mailbox, MultiPart},
+    message::{Mailbox, MessageBuilder, MultiPart},
 };
 use org_core::{Invitation, InvitationToken};
 
@@ -40,13 +40,7 @@ impl<'a> Letter<'a> {
 
     /// Writes the message.
     pub(crate) fn render(&self, from: &Mailbox, ambient: &Ambient) -> Result<Message, StoreError> {
-        let to = self.invitation.email.as_str().parse().map_err(StoreError::broken)?;
-        let id: String = ambient.random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
-        Message::builder()
-            .from(from.clone())
-            .to(Mailbox::new(None, to))
-            .date(ambient.now().into())
-            .message_id(Some(format!("<{id}@{}>", from.email.domain())))
+        envelope(from, &self.invitation.email, ambient)?
             .subject(format!("Invitation to join {}", as_written(&self.org_name)))
             .multipart(MultiPart::alternative_plain_html(self.plain(), self.html()))
             .map_err(StoreError::broken)
@@ -87,16 +81,32 @@ impl<'a> Letter<'a> {
     }
 }
 
+/// Sender, recipient, date and a name of its own.
+pub(crate) fn envelope(from: &Mailbox, to: &Email, ambient: &Ambient) -> Result<MessageBuilder, StoreError> {
+    let to = to.as_str().parse().map_err(StoreError::broken)?;
+    let id: String = ambient.random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Message::builder()
+        .from(from.clone())
+        .to(Mailbox::new(None, to))
+        .date(ambient.now().into())
+        .message_id(Some(format!("<{id}@{}>", from.email.domain()))))
+}
+
 /// One line of visible text: white space and controls become single spaces, and nothing can turn the reading direction
 /// (UAX 9) of what follows.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
+    visible(text).chars().take(MAX_NAME).collect()
+}
+
+/// The same of any length.
+pub(crate) fn visible(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let spaced: String = text.chars().map(|c| if c.is_control() || turns(c) { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_NAME).collect()
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// For headers: what looks like an encoded word (RFC 2047) would be decoded by its reader into what [`one_line`] took out.
-fn as_written(text: &str) -> String {
+pub(crate) fn as_written(text: &str) -> String {
     text.replace("=?", "= ?")
 }
 

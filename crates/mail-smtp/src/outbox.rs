@@ -7,9 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 use kernel::{Ambient, StoreError};
+use lettre::Message;
 use org_core::{Invitation, InvitationMail, InvitationToken};
 
-use crate::{Sender, letter::Letter};
+use crate::{Notice, NoticeMail, Sender, letter::Letter};
 
 /// Writes each mail as a file for the operator to read, forward or fetch, and logs its link.
 #[derive(Clone)]
@@ -32,6 +33,22 @@ impl OutboxMail {
         let suffix: String = self.ambient.random::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{}-{suffix}.eml", self.ambient.now().format("%Y%m%dT%H%M%S%.6fZ"))
     }
+
+    /// Writes the file, and says where it is.
+    async fn keep(&self, mail: Message) -> Result<PathBuf, StoreError> {
+        let (dir, name, mail) = (self.dir.clone(), self.file_name(), mail.formatted());
+        let written = tokio::task::spawn_blocking(move || write(&dir, &name, &mail)).await;
+        written.map_err(StoreError::broken)?.map_err(StoreError::unavailable)
+    }
+}
+
+#[async_trait]
+impl NoticeMail for OutboxMail {
+    async fn notify(&self, notice: &Notice) -> Result<(), StoreError> {
+        let path = self.keep(notice.render(&self.from.0, &self.ambient)?).await?;
+        tracing::info!(file = %path.display(), "no mail server is set: a notice is in the outbox");
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -44,12 +61,7 @@ impl InvitationMail for OutboxMail {
         inviter: &str,
     ) -> Result<(), StoreError> {
         let letter = Letter::new(invitation, token, &self.public_url, org_name, inviter);
-        let mail = letter.render(&self.from.0, &self.ambient)?.formatted();
-        let (dir, name) = (self.dir.clone(), self.file_name());
-        let path = tokio::task::spawn_blocking(move || write(&dir, &name, &mail))
-            .await
-            .map_err(StoreError::broken)?
-            .map_err(StoreError::unavailable)?;
+        let path = self.keep(letter.render(&self.from.0, &self.ambient)?).await?;
         tracing::info!(link = letter.link, file = %path.display(), "no mail server is set: the invitation is in the outbox");
         Ok(())
     }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kernel::{Ambient, StoreError};
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     transport::smtp::{
         authentication::Credentials,
         client::{Tls, TlsParameters},
@@ -12,7 +12,7 @@ use lettre::{
 use org_core::{Invitation, InvitationMail, InvitationToken};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Sender, letter::Letter};
+use crate::{Notice, NoticeMail, Sender, letter::Letter};
 
 /// For connecting and for each answer of the server.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,6 +75,20 @@ impl SmtpMail {
         }
         Ok(Self { server: server.build(), public_url: public_url.into(), from: options.from, ambient })
     }
+
+    async fn hand_over(&self, mail: Message) -> Result<(), StoreError> {
+        match tokio::time::timeout(DEADLINE, self.server.send(mail)).await {
+            Ok(answer) => answer.map(drop).map_err(StoreError::unavailable),
+            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
+        }
+    }
+}
+
+#[async_trait]
+impl NoticeMail for SmtpMail {
+    async fn notify(&self, notice: &Notice) -> Result<(), StoreError> {
+        self.hand_over(notice.render(&self.from.0, &self.ambient)?).await
+    }
 }
 
 #[async_trait]
@@ -88,10 +102,7 @@ impl InvitationMail for SmtpMail {
     ) -> Result<(), StoreError> {
         let mail =
             Letter::new(invitation, token, &self.public_url, org_name, inviter).render(&self.from.0, &self.ambient)?;
-        let sent = match tokio::time::timeout(DEADLINE, self.server.send(mail)).await {
-            Ok(answer) => answer.map(drop).map_err(StoreError::unavailable),
-            Err(elapsed) => Err(StoreError::unavailable(elapsed)),
-        };
+        let sent = self.hand_over(mail).await;
         if let Err(StoreError::Unavailable(cause) | StoreError::Broken(cause)) = &sent {
             tracing::warn!(invitation = %invitation.id, %cause, "the mail did not leave; resending the invitation tries again");
         }

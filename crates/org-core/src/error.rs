@@ -49,6 +49,8 @@ pub enum NamedBy {
     UserId,
     /// By the token of their invitation.
     Token,
+    /// By the id of their invitation.
+    Invitation,
 }
 
 /// Why a use case of this crate did not happen.

@@ -15,7 +15,7 @@ pub use self::{
     model::{
         invitation::{Invitation, InvitationToken, Invited, Preview},
         member::{Joined, Member, MemberFilter, MemberStatus, Membership},
-        org::{Entitlement, Org, OrgFilter, OrgName, OrgStats, OrgStatus, OrgSummary, Slug},
+        org::{Entitlement, OnTier, Org, OrgFilter, OrgName, OrgStats, OrgStatus, OrgSummary, Slug},
         permission::Permission,
         settings::{
             AllowedDomain, Branding, Color, DateFormat, Preferences, Settings, SettingsPatch, Theme, TimeFormat, WebUrl,
@@ -23,7 +23,7 @@ pub use self::{
     },
     ports::{
         Accepted, Added, Changed, Created, Entitlements, InvitationMail, InvitationStore, Inviting, MemberStore,
-        OrgStore, People, Person, Removed, Renewal, Renewed, StatusChanged, Transferred,
+        OrgStore, Patched, People, Person, Removed, Renewal, Renewed, Revoked, StatusChanged, Transferred,
     },
     service::{
         invitations::{InvitationPorts, Invitations, Sent},

@@ -26,6 +26,17 @@ pub enum StatusChanged {
     LastOwner,
 }
 
+/// Answer of [`OrgStore::patch`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patched {
+    /// The organization as it is now.
+    Patched(Box<Org>),
+    /// There is none that is not deleted.
+    NotFound,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
+}
+
 /// Organizations. Every method that is given one reads and writes that one only.
 #[async_trait]
 pub trait OrgStore: Send + Sync {
@@ -37,9 +48,10 @@ pub trait OrgStore: Send + Sync {
     async fn page(&self, filter: &OrgFilter, page: Page) -> Result<Paged<OrgSummary>, StoreError>;
     /// A user's organizations that are not deleted, the one joined first first; its cost does not grow with their number.
     async fn joined(&self, user: UserId, page: Page) -> Result<Paged<Joined>, StoreError>;
-    /// Changes the keys that the patch names; the organization after that, or `None` without an organization that is not deleted.
-    /// Concurrent patches of different keys both hold.
-    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError>;
+    /// Changes the keys that the patch names. Concurrent patches of different keys both hold. The caller is the user of
+    /// `record.actor`, who in the same step must hold [`ManageSettings`](crate::Permission::ManageSettings) if they are or were a
+    /// member: who does not gets `Outdated`. Who never was a member acts by another right.
+    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Patched, StoreError>;
     /// Changes the state of an organization that is not deleted. Deleting ends its open invitations.
     /// What is not active has no sessions: leaving `Active` moves the epoch of every membership, so that none comes back.
     async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<StatusChanged, StoreError>;
@@ -167,6 +179,19 @@ pub enum Renewed {
     NotFound,
     /// It has expired, and members and open invitations fill all seats; nothing changed.
     SeatLimit,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
+}
+
+/// Answer of [`InvitationStore::revoke`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is taken back.
+    Revoked,
+    /// There is none that was neither accepted nor revoked.
+    NotFound,
+    /// The caller's role is not what the caller's decision was made on; nothing changed.
+    Outdated,
 }
 
 /// Answer of [`InvitationStore::accept`].
@@ -183,10 +208,13 @@ pub enum Accepted {
 }
 
 /// Invitations. An invitation is open until it is accepted, revoked or expired.
+///
+/// In the same step as the change, `create`, `renew` and `revoke` look at the caller's role once more, as [`MemberStore::add`] does:
+/// it must reach the invitation's role.
 #[async_trait]
 pub trait InvitationStore: Send + Sync {
     /// Opens an invitation if a seat is free at `record.at`: members and open invitations together never exceed `seats`. An expired
-    /// invitation for the same address is replaced. The caller's role is looked at once more, as [`MemberStore::add`] does.
+    /// invitation for the same address is replaced.
     async fn create(
         &self,
         invitation: &Invitation,
@@ -207,8 +235,8 @@ pub trait InvitationStore: Send + Sync {
         renewal: &Renewal,
         record: &Record,
     ) -> Result<Renewed, StoreError>;
-    /// Takes an invitation back; `false` without one that is neither accepted nor revoked.
-    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError>;
+    /// Takes an invitation back.
+    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<Revoked, StoreError>;
     /// Uses the invitation up and makes the user a member with its role: of any number of callers exactly one gets `Accepted`.
     async fn accept(
         &self,
@@ -251,6 +279,8 @@ pub trait Entitlements: Send + Sync {
     async fn of(&self, org: OrgId) -> Result<Entitlement, StoreError>;
     /// The name of the plan alone, of deleted organizations too: for lists, where the rest would be looked up in vain.
     async fn tier(&self, org: OrgId) -> Result<String, StoreError>;
+    /// The name of the plan that counts wherever no other one does.
+    async fn default_tier(&self) -> Result<String, StoreError>;
 }
 
 /// Tells an invited person.

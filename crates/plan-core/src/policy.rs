@@ -132,8 +132,8 @@ pub struct Grant<'a> {
 ///
 /// - A plan with trial days is on trial from the moment it is given, unless the organization is on it and its trial still runs. The
 ///   trial ends by itself whatever state is named.
-/// - Its months keep their anchor, so that nobody gets a fresh month by being moved to and fro; only the first move away from the
-///   plan that nobody chose begins the months anew.
+/// - Its months keep their anchor: what was used of the running one counts against the new plan, and nobody gets a fresh month by
+///   being moved.
 /// - Who is suspended stays so until the state is named.
 pub fn granted(
     now: &Subscription,
@@ -162,13 +162,12 @@ pub fn granted(
         (None, _) if trial_ends_at.is_some() => SubscriptionStatus::Trialing,
         (None, _) => SubscriptionStatus::Active,
     };
-    let begins = moved && now.source == Source::Default;
     Ok(Subscription {
         org: now.org,
         plan: id.clone(),
         status,
         source: if moved { grant.source } else { now.source },
-        anchor: if begins { at } else { now.anchor },
+        anchor: now.anchor,
         trial_ends_at,
         version: now.version.saturating_add(1),
     })

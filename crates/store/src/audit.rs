@@ -9,15 +9,33 @@ use crate::entity::audit_record::{Column, Entity, Model};
 use crate::error::{Failure, is_conflict};
 use crate::value::{count, part, read, storable, without_zero};
 
+/// How many records a statement has, the most first: of few different sizes, so that statements are prepared once.
+const CHUNKS: [usize; 4] = [64, 16, 4, 1];
+
 /// Appends to the trail inside the caller's transaction. Whatever refuses the record makes the change unavailable: what cannot
 /// be remembered is not done.
 pub(crate) async fn append(tx: &impl ConnectionTrait, record: &Record) -> Result<(), Failure> {
-    let row = to_row(record)?.into_active_model().reset_all();
-    match Entity::insert(row).exec_without_returning(tx).await {
-        Ok(_) => Ok(()),
-        Err(err) if is_conflict(&err) => Err(Failure::Db(err)),
-        Err(err) => Err(Failure::Store(StoreError::unavailable(err))),
+    append_all(tx, [record]).await
+}
+
+/// The same for any number of records.
+pub(crate) async fn append_all<'a>(
+    tx: &impl ConnectionTrait,
+    records: impl IntoIterator<Item = &'a Record>,
+) -> Result<(), Failure> {
+    let row = |record| Ok::<_, StoreError>(to_row(record)?.into_active_model().reset_all());
+    let rows = records.into_iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = rows.into_iter();
+    for size in CHUNKS {
+        while rows.len() >= size {
+            match Entity::insert_many(rows.by_ref().take(size)).exec_without_returning(tx).await {
+                Ok(_) => {}
+                Err(err) if is_conflict(&err) => return Err(Failure::Db(err)),
+                Err(err) => return Err(Failure::Store(StoreError::unavailable(err))),
+            }
+        }
     }
+    Ok(())
 }
 
 fn to_row(record: &Record) -> Result<Model, StoreError> {

@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, SqlxPostgresConnec
 
 use crate::auth::api_keys::{RecentKeys, RecentStates};
 use crate::auth::standings::RecentStandings;
+use crate::byok::keys::RecentProviderKeys;
 use crate::error::{OpenError, fault, is_locked};
 use crate::plan::{catalogue::RecentCatalogue, subscriptions::RecentSubscriptions};
 use crate::recent::Moving;
@@ -61,6 +62,7 @@ struct RecentAnswers {
     subscriptions: RecentSubscriptions,
     api_keys: RecentKeys,
     states: RecentStates,
+    provider_keys: RecentProviderKeys,
 }
 
 impl std::fmt::Debug for Database {
@@ -138,6 +140,10 @@ impl Database {
 
     pub(crate) fn states(&self) -> &RecentStates {
         &self.0.recent.states
+    }
+
+    pub(crate) fn provider_keys(&self) -> &RecentProviderKeys {
+        &self.0.recent.provider_keys
     }
 
     /// To be held over a change of an organization's status.

@@ -102,6 +102,11 @@ pub(crate) fn is_conflict(err: &DbErr) -> bool {
     matches!(code(err).as_deref(), Some("40001" | "40P01"))
 }
 
+/// Whether the wait for a lock took too long (PostgreSQL 55P03). The transaction is over.
+pub(crate) fn is_held(err: &DbErr) -> bool {
+    code(err).as_deref() == Some("55P03")
+}
+
 /// Whether another program has the SQLite file locked (`SQLITE_BUSY` and its extended codes).
 pub(crate) fn is_locked(err: &DbErr) -> bool {
     code(err).and_then(|code| code.parse::<u32>().ok()).is_some_and(|number| number & 0xff == 5)

@@ -9,6 +9,7 @@
 mod account;
 mod audit;
 mod auth;
+mod byok;
 mod connection;
 mod entity;
 mod error;
@@ -29,6 +30,7 @@ pub use self::{
         api_keys::SeaApiKeys, links::SeaLinks, sessions::SeaSessions, standings::SeaStandings, throttle::SeaThrottle,
         users::SeaUsers,
     },
+    byok::{custody::SeaCustody, keys::SeaProviderKeys},
     connection::{Database, DatabaseOptions},
     error::OpenError,
     idempotency::SeaIdempotency,

@@ -18,6 +18,7 @@ use crate::clock::TestClock;
 use crate::database::Place;
 use crate::host::Host;
 use crate::mail::Mail;
+use crate::provider::FakeProvider;
 use crate::user::TestUser;
 
 /// The password of every user that [`TestApp::user`] makes.
@@ -74,6 +75,11 @@ impl Builder {
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
+    }
+
+    /// With this server in the place of every provider of AI models, and of a customer's own.
+    pub fn providers(self, fake: &FakeProvider) -> Self {
+        self.config(|config| fake.admit(config))
     }
 
     /// Starts it.
@@ -137,6 +143,8 @@ impl TestApp {
         config.password.iterations = 1;
         config.plans.default = config.plans.first_admin.clone();
         config.rate_limit.without_org_per_minute = NonZeroU32::MAX;
+        // No test asks a provider out there: nothing listens at this name server.
+        config.byok.dns_server = Some(SocketAddr::from(([127, 0, 0, 1], 1)));
         Builder { postgres: false, redis: false, config }
     }
 

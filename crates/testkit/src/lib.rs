@@ -32,6 +32,7 @@ mod clock;
 mod database;
 mod host;
 mod mail;
+mod provider;
 mod user;
 
 pub use self::{
@@ -42,5 +43,6 @@ pub use self::{
     clock::TestClock,
     database::Place,
     mail::Mail,
+    provider::{FakeProvider, ProviderAnswer, ProviderRequest},
     user::TestUser,
 };

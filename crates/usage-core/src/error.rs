@@ -1,6 +1,6 @@
 use kernel::StoreError;
 
-use crate::{FieldError, Tally, Wall};
+use crate::{FieldError, Quantity, Shortfall, Tally, Wall};
 
 /// Why a use case of this crate did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -10,12 +10,18 @@ pub enum UsageError {
     NoOrg,
     /// It does not fit under this limit; the counts are those it did not fit under.
     #[error("the {} quota of the plan is used up", .0.as_str())]
-    QuotaExceeded(Wall, Box<Tally>),
+    QuotaExceeded(Wall, Box<Shortfall>),
+    /// As many reservations of the organization are open as may be, however little each of them holds.
+    #[error(
+        "the organization has {} open reservations, and no more are made: settle or release some",
+        crate::Hold::MOST_OPEN
+    )]
+    TooManyReservations,
     /// Another event has this name.
     #[error("another event was recorded with this event_id")]
     EventConflict,
-    /// It happened too long ago to count in its own period, or has not happened yet.
-    #[error("occurred_at must lie within the last 24 hours")]
+    /// It happened too long ago to count in its own period, or before there was the organization, or has not happened yet.
+    #[error("occurred_at must lie within the last 24 hours, and not before the organization was made")]
     OutOfTime,
     /// There is no such reservation of this organization.
     #[error("there is no such reservation")]
@@ -29,4 +35,11 @@ pub enum UsageError {
     /// A store could not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl UsageError {
+    /// So much did not fit under these counts.
+    pub(crate) fn over(wall: Wall, tally: Tally, quantity: Quantity) -> Self {
+        Self::QuotaExceeded(wall, Box::new(Shortfall { tally, quantity }))
+    }
 }

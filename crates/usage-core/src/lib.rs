@@ -21,7 +21,7 @@ pub use self::{
         event::{ActionName, Draft, Entry, EntryKind, EventId, FieldError, Quantity},
         history::{Cursor, DayUsage, Days, Difference, Grain, History, Slot, Sum, Verification},
         rate::{Bucket, Rate, Taken},
-        tally::{Admitted, Allowance, Count, Held, Hold, Released, Settled, Tally, Wall},
+        tally::{Admitted, Allowance, Count, Held, Hold, Released, Settled, Shortfall, Tally, Wall},
     },
     ports::{Bookkeeping, Ledger, RateLimiter, UsageReader},
     service::{

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use kernel::{OrgId, Record, ReservationId, StoreError, Timestamp, UserId};
 
 use crate::{
-    Admitted, Bucket, DayUsage, Days, Draft, Entry, EventId, Held, Hold, Quantity, Rate, Released, Settled, Taken,
+    Admitted, Bucket, DayUsage, Days, Draft, Entry, EventId, Held, Hold, Quantity, Rate, Released, Settled, Sum, Taken,
     Tally, Verification,
 };
 
@@ -11,14 +11,16 @@ use crate::{
 /// (a reset) carries one for the trail.
 #[async_trait]
 pub trait Ledger: Send + Sync {
-    /// Admits each draft in turn, as if each were alone, in one transaction: all answers are durable when they are given. A draft
-    /// that happened more than [`crate::policy::LATE`] before it was received, or more than [`crate::policy::EARLY`] after, is
-    /// `OutOfTime`, unless its name is in the ledger: a known event stays known for ever. What is asked first: the organization, the
-    /// name, the time, the limits. Reservations that ran out at the draft's `received_at` count no more. One answer for each draft,
-    /// in their order.
+    /// Admits each draft in turn, as if each were alone, in one transaction for each organization: all answers are durable when they
+    /// are given. A draft whose time does not count ([`crate::policy::counts`]) is `OutOfTime`, unless its name is in the ledger: a
+    /// known event stays known for ever. What is asked first: the organization, the name, the time, the limits. Reservations that ran
+    /// out at the draft's `received_at` count no more. One answer for each draft, in their order.
+    ///
+    /// An error says nothing of what was recorded: the same drafts may be sent again.
     async fn admit(&self, drafts: &[Draft]) -> Result<Vec<Admitted>, StoreError>;
     /// Holds quantity until it is settled, released, or its time is over. What ran out at `hold.at` counts no more: a reservation
-    /// ends at its `expires_at`, that moment included, whether or not `expire` was called.
+    /// ends at its `expires_at`, that moment included, whether or not `expire` was called. At most [`Hold::MOST_OPEN`] of an
+    /// organization are open at once; the limits are asked first.
     async fn hold(&self, hold: &Hold) -> Result<Held, StoreError>;
     /// Writes what a held call really cost; the rest is free again. The periods are those of the hold. Only what exceeds the held
     /// quantity has to fit; it is a call that happened, so a suspended organization settles too.
@@ -49,9 +51,15 @@ pub trait Ledger: Send + Sync {
 pub trait UsageReader: Send + Sync {
     /// The counts at `now`, without what ran out by then; `None` without such an organization (a suspended one has counts).
     async fn tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError>;
-    /// What was used on these days, by day, service and user, in this order. Resets are no part of it. Its cost grows with the days,
-    /// not with the ledger.
+    /// The same, at most one second old: for what is told beside an answer and decides nothing.
+    async fn recent_tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError> {
+        self.tally(org, user, now).await
+    }
+    /// What was used on these days, by day and service, in this order. Resets are no part of it. Its cost grows with the days, not
+    /// with the ledger, nor with the users.
     async fn history(&self, org: OrgId, days: Days) -> Result<Vec<DayUsage>, StoreError>;
+    /// What each user used on these days, in the order of their ids; first what no person used, if anything was.
+    async fn users(&self, org: OrgId, days: Days) -> Result<Vec<(Option<UserId>, Sum)>, StoreError>;
     /// Ledger rows that occurred on these days, after `after`, in the order of recording, then name (byte by byte), at most `most`.
     async fn entries(
         &self,

@@ -1,27 +1,10 @@
-//! What the databases and the web server do by themselves.
+//! What the databases do by themselves.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
-use redis::AsyncCommands;
-use redis::aio::ConnectionManager;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-
-/// A route that does one Redis GET.
-pub async fn bare(port: u16, url: &str) {
-    let manager = ConnectionManager::new(redis::Client::open(url).unwrap()).await.unwrap();
-    let _: () = manager.clone().set("bench:floor", "x".repeat(400)).await.unwrap();
-    let app = move || App::new().app_data(web::Data::new(manager.clone())).route("/", web::get().to(one_get));
-    HttpServer::new(app).workers(2).bind(("127.0.0.1", port)).unwrap().run().await.unwrap();
-}
-
-async fn one_get(redis: web::Data<ConnectionManager>) -> HttpResponse {
-    let mut connection = redis.get_ref().clone();
-    let value: Option<String> = connection.get("bench:floor").await.unwrap_or_default();
-    HttpResponse::Ok().content_type("application/json").body(value.unwrap_or_default())
-}
 
 const SCHEMA: &str = "CREATE TABLE floor_counter (org integer PRIMARY KEY, used bigint NOT NULL, most bigint NOT NULL); \
      CREATE TABLE floor_event (id text PRIMARY KEY, org integer NOT NULL, quantity bigint NOT NULL)";
@@ -34,7 +17,7 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn new(server: &str) -> Self {
-        let made = Self { url: server.replace("/postgres", "/bench_floor"), folder: tempfile::tempdir().unwrap() };
+        let made = Self { url: format!("{}/bench_floor", server.trim_end_matches("/postgres")), folder: tempfile::tempdir().unwrap() };
         let ask = |url: &str, sql: &str| {
             let done = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).status().unwrap();
             assert!(done.success(), "{sql}");

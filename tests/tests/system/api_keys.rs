@@ -133,6 +133,9 @@ async fn a_key_does_what_its_scopes_say_and_nothing_that_people_do() {
         stranger.get(CHECK).await.problem(401, "unauthenticated");
         let wrong = format!("oc_{}", "A".repeat(49));
         ada.get("/api/v1/auth/me").header("X-API-Key", &wrong).await.problem(401, "invalid_api_key");
+        let guesses = trail(&app, "auth.api_key.refused").await;
+        assert_eq!(guesses.len(), 1, "a guess is in the trail: {guesses:?}");
+        assert!(!guesses[0].concat().contains("AAAA"), "and what was guessed is not: {guesses:?}");
         let both =
             stranger.get(CHECK).header("X-API-Key", &all.key).header("Authorization", &format!("Bearer {wrong}"));
         both.await.problem(401, "invalid_api_key");

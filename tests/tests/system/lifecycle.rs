@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use serde_json::json;
 use testkit::{Backend, Client};
 
@@ -29,6 +30,50 @@ async fn a_port_in_use_is_told_in_one_sentence_and_nothing_is_made() {
         // The next start is the first one, and tells its password.
         let server = site.serve();
         server.screen("This is the first start").await;
+    }
+}
+
+/// Runs a statement in the database of a site, beside the program.
+async fn beside(site: &Site, sql: &str) {
+    let file = site.folder().join("data/ops-center.db");
+    let mut options = ConnectOptions::new(format!("sqlite:{}", file.display()));
+    options.max_connections(1).sqlx_logging(false);
+    let connection = Database::connect(options).await.expect("the database");
+    connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    connection.close().await.expect("a quiet end");
+}
+
+/// A first start that ends in the middle says so, and the next one goes on from there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_failed_in_the_middle_is_finished_by_the_next() {
+    for table in ["sign_in_link", "organization", "membership", "subscription"] {
+        let site = Site::on(Backend::Sqlite).await;
+        assert_eq!(run(&mut site.program(&["migrate"])).code, Some(0));
+        let refuse =
+            format!("CREATE TRIGGER refused BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'refused'); END");
+        beside(&site, &refuse).await;
+        for attempt in 0..2 {
+            let ended = run(&mut site.program(&["--listen", "127.0.0.1:0"]));
+            assert!([Some(1), Some(69)].contains(&ended.code), "{table}, {attempt}: {ended:?}");
+            for part in ["the account admin@ops-center.local was made", "start again"] {
+                assert!(ended.err.contains(part), "{table}, {attempt}: {ended:?}");
+            }
+            assert!(!ended.out.contains("password"), "{table}, {attempt}: {ended:?}");
+        }
+        beside(&site, "DROP TRIGGER refused").await;
+        let server = site.serve();
+        let screen = server.screen("/api/v1/org/members").await;
+        let password = screen.lines().find_map(|line| line.trim_start().strip_prefix("password"));
+        let admin = sign_in_with(&server.base, "admin", password.expect("a password").trim()).await;
+        let me = admin.get("/api/v1/auth/me").await.expect(200);
+        assert_eq!((&me["org_name"], &me["org_role"]), (&json!("Default organization"), &json!("owner")), "{table}");
+        assert_eq!(me["subscription_tier"], "enterprise", "{table}");
+        assert_eq!(admin.get("/api/v1/org/my-orgs").await.expect(200).as_array().map(Vec::len), Some(1), "{table}");
+        drop(server);
+        // Whoever was shown the password keeps it.
+        let again = site.serve();
+        again.screen("/docs").await;
+        assert!(!again.written().contains("password"), "{table}: {}", again.written());
     }
 }
 

@@ -13,6 +13,7 @@
 mod api_keys;
 mod authz;
 mod avatar;
+mod byok;
 mod crawl;
 mod csrf;
 mod faults;

@@ -8,11 +8,13 @@ mod period;
 mod quantity;
 mod reading;
 mod reservation;
+mod stop;
 mod wall;
 
 use std::future::Future;
 
 use kernel::{Clock, Timestamp};
+use ops_center::config::Config;
 use plan_core::PlanPatch;
 use serde_json::Value;
 use testkit::{Backend, Builder, Client, TestApp, TestUser};
@@ -22,13 +24,17 @@ use crate::rig::service::Service;
 /// What a service that meters may do.
 const METER: [&str; 2] = ["usage:write", "entitlements:read"];
 
-/// Runs a test on every backend, where organizations begin on the free plan.
+/// Runs a test on every backend, where organizations begin on the free plan. How fast callers ask is another matter.
 async fn on_free<F, Fut>(body: F)
 where
     F: Fn(TestApp) -> Fut,
     Fut: Future<Output = ()>,
 {
-    TestApp::each_with(|config| config.plans.default = "free".parse().expect("a plan's name"), body).await;
+    let change = |config: &mut Config| {
+        config.plans.default = "free".parse().expect("a plan's name");
+        config.rate_limit.enabled = false;
+    };
+    TestApp::each_with(change, body).await;
 }
 
 /// An app on one backend, where organizations begin on the free plan.

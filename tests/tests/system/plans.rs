@@ -6,7 +6,7 @@ use plan_core::PlanPatch;
 use serde_json::{Value, json};
 use testkit::{Answer, Backend, Client, TestApp};
 
-use crate::rig::service::{grant, patch};
+use crate::rig::service::{Service, grant, patch};
 use crate::rig::tables::trail;
 use crate::rig::{at_once, tally, until};
 
@@ -237,6 +237,39 @@ async fn only_administrators_edit_plans_and_subscriptions() {
 }
 
 /// The plan that counts, as its people see it.
+/// MET-9: a plan that is given goes on with the running month, the first time too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_used_of_the_month_counts_against_the_first_plan_that_is_given() {
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_there()) {
+        println!("on {backend}:");
+        let app = free_config(TestApp::builder().backend(backend)).start().await;
+        let patch = PlanPatch { rate_limit: Some(-1), daily_limit: Some(-1), ..PlanPatch::default() };
+        app.change_plan("free", patch).await;
+        let admin = app.admin().await;
+        for (number, (given, limit)) in [("starter", json!(1000)), ("enterprise", json!(-1))].into_iter().enumerate() {
+            let ada = app.user(&format!("ada{number}@x.test")).await;
+            let org = ada.create_org(&format!("Acme {number}")).await;
+            let service = Service::of(&ada, &org, &["usage:write"]).await;
+            let track = async |quantity: u64| service.track(&json!({ "service": "chat", "quantity": quantity })).await;
+            assert_eq!(track(600).await.expect(200)["used"], 600);
+            let month = async || ada.get("/api/v1/usage/quota").await.expect(200)["monthly"]["period_end"].clone();
+            let ends = month().await;
+            app.clock.advance(Duration::from_secs(90));
+            grant(&admin, &ada.email, given).await;
+            let more = track(100).await.expect(200);
+            assert_eq!((&more["used"], &more["limit"]), (&json!(700), &limit), "{given}");
+            assert_eq!(month().await, ends, "{given}: the month goes on");
+            // Below what was used there is nothing left, and no debt.
+            app.change_plan("free", PlanPatch { api_calls_limit: Some(650), ..PlanPatch::default() }).await;
+            grant(&admin, &ada.email, "free").await;
+            let refused = track(1).await.problem(429, "quota_exceeded");
+            let told = ["used", "limit", "remaining"].map(|field| &refused[field]);
+            assert_eq!(json!(told), json!([700, 650, 0]), "{given}");
+            app.change_plan("free", PlanPatch { api_calls_limit: Some(1000), ..PlanPatch::default() }).await;
+        }
+    }
+}
+
 async fn tier(by: &Client) -> Value {
     let access = by.get("/api/v1/subscriptions/my-access").await.expect(200);
     for alias in [&access["tier_code"], &access["plan_code"], &access["plan"]["id"]] {

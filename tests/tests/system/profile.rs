@@ -172,7 +172,7 @@ async fn the_flat_answers_of_older_consoles() {
                 ("given_name", json!(null)),
                 ("is_admin", json!(false)),
                 ("org_id", json!(null)),
-                ("subscription_tier", json!("free")),
+                ("subscription_tier", json!(app.config.plans.default.as_str())),
                 ("email_verified", json!(true)),
             ],
         );
@@ -214,7 +214,8 @@ async fn forward_authentication_says_who_in_headers_and_believes_none() {
         let nowhere = ada.get("/auth/check").await;
         assert_eq!(
             (nowhere.status, nowhere.header("x-org-id"), nowhere.header("x-tier")),
-            (200, Some(""), Some("free"))
+            (200, Some(""), Some(app.config.plans.default.as_str())),
+            "whoever is nowhere has what every organization begins with"
         );
         let org = ada.create_org("Acme").await;
         let forged =

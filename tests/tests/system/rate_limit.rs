@@ -6,11 +6,13 @@ use serde_json::json;
 use testkit::{Answer, Backend, Client, TestApp, TestUser};
 
 use crate::rig::service::{Service, grant};
+use crate::rig::tables::{beside, rows};
 use crate::rig::{at_once, until};
 
 /// A route that counts.
 const READ: &str = "/api/v1/auth/me";
 const CHECK: &str = "/api/v1/rate-limit/check";
+const TIER: &str = "/api/v1/check-tier?service=chat";
 
 /// An app whose users are not counted before they are in an organization, so that a test begins with a full bucket.
 async fn on(backend: Backend) -> TestApp {
@@ -258,6 +260,29 @@ async fn strangers_refusals_and_exempt_routes_are_not_counted() {
     }
 }
 
+/// An answer from memory is an answer: it is counted, and what is refused leaves nothing behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replays_are_counted_and_a_refused_key_is_not_kept() {
+    for backend in backends() {
+        let app = on(backend).await;
+        let ada = poor(&app, "ada@x.test").await;
+        let make =
+            |key: String| ada.post("/api/v1/org").header("Idempotency-Key", &key).json(&json!({ "name": "Again" }));
+        let began = Instant::now();
+        make("first".to_owned()).await.expect(201);
+        let answers = at_once((0..40).map(|_| make("first".to_owned()))).await;
+        let replayed = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_some()).count();
+        is_ten(1 + replayed, began);
+        let refused = at_once((0..40).map(|number| make(format!("fresh-{number}")))).await;
+        assert!(refused.iter().filter(|answer| answer.status == 429).count() >= 30);
+        let beside = beside(&app).await;
+        let kept = rows(&beside, "SELECT 1 FROM idempotency").await.len();
+        let made = refused.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(kept, 1 + made, "one row for each that was done");
+        beside.close().await.expect("no connection");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_have_buckets_of_their_own() {
     for backend in backends() {
@@ -265,19 +290,35 @@ async fn services_have_buckets_of_their_own() {
         let ada = app.user("ada@x.test").await;
         let org = ada.create_org("Acme").await;
         let scopes = ["entitlements:read", "act_as"];
-        let service = Service::of(&ada, &org, &scopes).await;
-        grant(&*app.admin().await, "ada@x.test", "free").await;
-        // Far more than the plan gives to one person: a service asks for many.
-        let asked = at_once((0..50).map(|_| service.get("/api/v1/check-tier?service=chat"))).await;
+        let keys = [Service::of(&ada, &org, &scopes).await, Service::of(&ada, &org, &scopes).await];
+        let admin = app.admin().await;
+        let unlimited = number(&keys[0].get(TIER).await, "x-ratelimit-limit");
+        assert_eq!(unlimited, 600_000, "a plan without a limit: as much as the platform's own");
+        grant(&*admin, "ada@x.test", "free").await;
+        // What the plan gives to a person it gives to each key.
+        for key in &keys {
+            let began = Instant::now();
+            let answers = at_once((0..50).map(|_| key.get(TIER))).await;
+            is_ten(admitted(&answers), began);
+            assert!(answers.iter().all(|answer| number(answer, "x-ratelimit-limit") == 10));
+        }
+        grant(&*admin, "ada@x.test", "starter").await;
+        assert_eq!(number(&keys[0].get(TIER).await, "x-ratelimit-limit"), 100, "a better plan counts at once");
+        grant(&*admin, "ada@x.test", "free").await;
+        // The platform's services ask for many.
+        let home = admin.get("/api/v1/org/info").await.expect(200)["id"].as_str().expect("an id").to_owned();
+        let platform = json!({ "name": "gateway", "scopes": scopes, "platform": true });
+        let service = Service::made(&admin, &home, &platform).await;
+        let asked = at_once((0..50).map(|_| service.get(&format!("{TIER}&org_id={org}")))).await;
         assert_eq!(admitted(&asked), 50);
         assert!(asked.iter().all(|answer| number(answer, "x-ratelimit-limit") == 600_000));
         // What a service asks for somebody is not taken from them.
-        let mine = json!({ "user_id": ada.id.to_string() });
+        let mine = json!({ "user_id": ada.id.to_string(), "org_id": org });
         for _ in 0..20 {
             service.post("/api/v1/subscriptions/check-access/chat").json(&mine).await.expect(200);
         }
         assert_eq!(ada.get(CHECK).await.expect(200)["remaining"], 10);
-        let of_ada = service.get(&format!("{CHECK}?user_id={}", ada.id)).await.expect(200);
+        let of_ada = service.get(&format!("{CHECK}?org_id={org}&user_id={}", ada.id)).await.expect(200);
         assert_eq!((&of_ada["rate_limit"], &of_ada["remaining"]), (&json!(10), &json!(10)));
     }
 }

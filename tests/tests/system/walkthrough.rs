@@ -7,7 +7,7 @@ use serde_json::json;
 use testkit::{Backend, Client};
 
 use crate::rig::cookie::{choose, session_cookies};
-use crate::rig::process::{PASSWORD, Server, Site, run, sign_in_with};
+use crate::rig::process::{Ended, PASSWORD, Server, Site, run, sign_in_with};
 
 /// 2×2 pixels.
 const PICTURE: &[u8] = &[
@@ -199,42 +199,53 @@ async fn the_commands_of_the_first_screen_work_as_they_stand() {
     }
 }
 
-/// The shell commands of the README, in their order, from the blocks under "A walk through". Only what a reader fills in is filled in.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_commands_of_the_readme_work_in_their_order() {
-    let site = Site::on(Backend::Sqlite).await;
-    let server = site.serve();
-    let screen = server.screen("/api/v1/org/members").await;
-    let readme = include_str!("../../../README.md");
-    let (_, walk) = readme.split_once("## A walk through").expect("a walk through");
-    let (walk, _) = walk.split_once("\n## ").expect("a next section");
-    let blocks: Vec<&str> =
-        walk.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect();
-    assert!(blocks.len() >= 5, "{walk}");
+/// The shell commands of a page, in their order, from its blocks.
+pub(crate) fn commands(page: &str) -> Vec<&str> {
+    page.split("```sh\n").skip(1).filter_map(|rest| rest.split_once("```").map(|(block, _)| block)).collect()
+}
+
+/// The commands of the README's walk.
+pub(crate) fn walk() -> Vec<&'static str> {
+    let (_, walk) = include_str!("../../../README.md").split_once("## A walk through").expect("a walk through");
+    commands(walk.split_once("\n## ").expect("a next section").0)
+}
+
+/// Runs the commands against the server on its first start. Only what a reader fills in is filled in; an error of the server's is an
+/// error, but where the reader is told to look at the status.
+pub(crate) async fn follow(site: &Site, server: &Server, blocks: &[&str]) -> (Ended, String) {
+    let password = told(&server.screen("/api/v1/org/members").await, "password");
     std::fs::write(site.folder().join("me.png"), PICTURE).expect("a picture");
     let script = blocks.join("\n").replace("http://127.0.0.1:8084", &server.base);
-    let script =
-        script.replace("THE PRINTED PASSWORD", &told(&screen, "password")).replace("cargo run --", "ops-center");
-    // An error of the server's is an error of the script's, but where the reader is told to look at the status.
+    let script = script.replace("THE PRINTED PASSWORD", &password).replace("cargo run --", "ops-center");
     let strict = |line: &str| {
         if line.contains("http_code") { line.to_owned() } else { line.replace("curl -sS", "curl -sS --fail-with-body") }
     };
     let script = script.lines().map(strict).collect::<Vec<_>>().join("\n");
     std::fs::write(site.folder().join("walk.sh"), format!("set -e\n{script}\n")).expect("a script");
-    let mut command = site.program(&[]);
-    let variables: Vec<_> =
-        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
-    command = Command::new("bash");
+    let program = site.program(&[]);
+    let variables = program.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
     let programs = crate::rig::process::binary().parent().expect("a folder").to_owned();
-    let path = std::process::Command::new("sh").args(["-c", "printf %s \"$PATH\""]).output().expect("a path").stdout;
+    let path = Command::new("sh").args(["-c", "printf %s \"$PATH\""]).output().expect("a path").stdout;
     let path = format!("{}:{}", programs.display(), String::from_utf8_lossy(&path));
-    let ended =
-        run(command.args(["-o", "pipefail", "walk.sh"]).current_dir(site.folder()).envs(variables).env("PATH", path));
+    let mut command = Command::new("bash");
+    command.args(["-o", "pipefail", "walk.sh"]).current_dir(site.folder()).envs(variables).env("PATH", path);
+    (run(&mut command), script)
+}
+
+/// The shell commands of the README, in their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_commands_of_the_readme_work_in_their_order() {
+    let site = Site::on(Backend::Sqlite).await;
+    let server = site.serve();
+    let blocks = walk();
+    assert!(blocks.len() >= 5, "{blocks:?}");
+    let (ended, script) = follow(&site, &server, &blocks).await;
     assert_eq!(ended.code, Some(0), "{ended:?}\n{script}");
     assert!(ended.out.lines().any(|line| line == "401"), "the ended session is nobody: {ended:?}");
     let books = "Counters and ledger agree: 1 ledger rows of 1 organizations.";
     assert!(ended.out.trim_end().ends_with(books), "one call was recorded: {ended:?}");
-    let admin = sign_in_with(&server.base, "admin", &told(&screen, "password")).await;
+    let password = told(&server.screen("password").await, "password");
+    let admin = sign_in_with(&server.base, "admin", &password).await;
     let members = admin.get("/api/v1/org/members?search=grace").await.expect(200);
     assert_eq!(
         (&members["members"][0]["username"], &members["members"][0]["role"]),

@@ -35,9 +35,13 @@ impl Entitlements for PlanEntitlements {
     async fn tier(&self, org: OrgId) -> Result<String, StoreError> {
         match self.access.standing(org).await {
             Ok(standing) => Ok(standing.plan.id.to_string()),
-            Err(PlanError::NoSuchOrg) => Ok(self.access.default_plan().await.map_err(plan_fault)?.id.to_string()),
+            Err(PlanError::NoSuchOrg) => self.default_tier().await,
             Err(error) => Err(plan_fault(error)),
         }
+    }
+
+    async fn default_tier(&self) -> Result<String, StoreError> {
+        Ok(self.access.default_plan().await.map_err(plan_fault)?.id.to_string())
     }
 }
 

@@ -1,12 +1,18 @@
 //! What one core asks about another, answered here, because cores do not know each other.
 mod entitlement;
 mod key;
+mod notice;
 mod quota;
 mod rate;
 mod tier;
 
 pub(crate) use self::{
-    entitlement::PlanEntitlements, key::PlatformPays, quota::LedgerQuotas, rate::DecisionRates, tier::TierLimits,
+    entitlement::PlanEntitlements,
+    key::{KeysThatPay, PlanGivesKeys},
+    notice::OwnerNotices,
+    quota::LedgerQuotas,
+    rate::DecisionRates,
+    tier::TierLimits,
 };
 
 use kernel::StoreError;

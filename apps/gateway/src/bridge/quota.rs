@@ -1,28 +1,19 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use kernel::{OrgId, StoreError, UserId};
-use moka::sync::Cache;
 use plan_core::{Call, Held, QuotaStanding, Quotas};
 use usage_core::{Lease, Metering, Quantity, Tally, Usage, UsageError};
 
 use super::usage_fault;
 
-/// How old a standing may be.
-const FRESH: Duration = Duration::from_secs(1);
-/// How many standings are kept.
-const KEPT: u64 = 100_000;
-
 /// What decisions ask about quotas, answered by the ledger's counters.
 pub(crate) struct LedgerQuotas {
     usage: Usage,
     metering: Metering,
-    standings: Cache<(OrgId, Option<UserId>), QuotaStanding>,
 }
 
 impl LedgerQuotas {
-    pub(crate) fn new(usage: Usage, metering: Metering) -> Self {
-        Self { usage, metering, standings: Cache::builder().max_capacity(KEPT).time_to_live(FRESH).build() }
+    pub(crate) const fn new(usage: Usage, metering: Metering) -> Self {
+        Self { usage, metering }
     }
 }
 
@@ -49,16 +40,11 @@ fn standing(tally: &Tally) -> QuotaStanding {
 #[async_trait]
 impl Quotas for LedgerQuotas {
     async fn standing(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
-        if let Some(known) = self.standings.get(&(org, user)) {
-            return Ok(known);
-        }
-        self.standing_now(org, user).await
+        Ok(standing(&self.usage.recent_tally(org, user).await.map_err(usage_fault)?))
     }
 
     async fn standing_now(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
-        let read = standing(&self.usage.tally(org, user).await.map_err(usage_fault)?);
-        self.standings.insert((org, user), read);
-        Ok(read)
+        Ok(standing(&self.usage.tally(org, user).await.map_err(usage_fault)?))
     }
 
     async fn hold(&self, call: &Call, seconds: u32) -> Result<Held, StoreError> {

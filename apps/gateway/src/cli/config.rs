@@ -1,10 +1,13 @@
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::output::{say, say_json};
+use super::output::{say, say_json, warn};
 use super::{Context, Json};
-use crate::config::{Config, DEFAULTS, Setting};
+use crate::config::{Config, DEFAULTS, Setting, providers};
+use crate::data::DataDir;
 use crate::failure::Failure;
+use crate::ring::{FileRing, RingError};
+use crate::wiring;
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -30,7 +33,8 @@ enum ConfigCommand {
 
 /// Check the configuration, and print every key, its value and where it comes from
 ///
-/// Secrets that are set are printed as ***. Nothing is connected to.
+/// Secrets that are set are printed as ***. The files of plans.catalogue and byok.providers and the key ring are read and checked too.
+/// Nothing is connected to.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 struct CheckArgs {
@@ -43,10 +47,25 @@ impl ConfigArgs {
         match self.command {
             ConfigCommand::Defaults => say(DEFAULTS),
             ConfigCommand::Check(arguments) => {
-                let (_, settings) = Config::explained(&context.sources)?;
+                let (config, settings) = Config::explained(&context.sources)?;
+                wiring::chosen_catalogue(&config)?;
+                providers::load(&config)?;
+                look_at_ring(&config, &context.data)?;
                 if arguments.output.json { say_json(&as_json(settings)) } else { say(&as_text(&settings)) }
             }
         }
+    }
+}
+
+/// Reads the ring, and shows nothing of it. One that is yet to be made is no mistake.
+fn look_at_ring(config: &Config, data: &DataDir) -> Result<(), Failure> {
+    match FileRing::open(data.keyring(config)) {
+        Ok(_) => Ok(()),
+        Err(RingError::Missing(_)) if config.byok.keyring.is_none() => Ok(()),
+        Err(RingError::Missing(path)) => {
+            warn(&format!("byok.keyring: there is no key ring {} yet; ops-center init makes it", path.display()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod config;
 mod init;
+mod keys;
 mod migrate;
 mod output;
+mod progress;
 mod routes;
 mod screen;
 mod serve;
@@ -16,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use kernel::Ambient;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tracing_appender::non_blocking::WorkerGuard;
 
 use self::output::say;
@@ -64,6 +67,7 @@ enum Command {
     Init(init::InitArgs),
     User(user::UserArgs),
     Usage(usage::UsageArgs),
+    Keys(keys::KeysArgs),
     Openapi(routes::OpenapiArgs),
     Config(config::ConfigArgs),
     Routes(routes::RoutesArgs),
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Failure> {
+    keep_memory_private()?;
     let sources = Sources::of_process()?.with_file(cli.config);
     let context = Context { data: DataDir::new(cli.data_dir), sources, log: OnceCell::new() };
     let command = match cli.command {
@@ -131,9 +136,17 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Init(arguments) => arguments.run(context).await,
             Command::User(arguments) => arguments.run(context).await,
             Command::Usage(arguments) => arguments.run(context).await,
+            Command::Keys(arguments) => arguments.run(context).await,
             Command::Openapi(_) => say(&http_api::openapi()),
             Command::Config(arguments) => arguments.run(&context),
             Command::Routes(arguments) => arguments.run(),
         }
     })
+}
+
+/// No core dump: it would put master keys and provider keys on a disk.
+fn keep_memory_private() -> Result<(), Failure> {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none)
+        .map_err(|error| Failure::Runtime(format!("core dumps cannot be turned off (RLIMIT_CORE): {error}")))
 }

@@ -78,5 +78,6 @@ fn who(who: Who) -> String {
         Who::Member(permission) => format!("member: {permission}"),
         Who::PlatformAdmin => "platform admin".to_owned(),
         Who::Service(scope) => format!("signed in, or API key: {scope}"),
+        Who::Key(scope) => format!("API key: {scope}"),
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn ready(site: &Site) -> String {
 
 /// What the first start made and where, and how to go on.
 pub(super) fn first(admin: &FirstAdmin, public_url: &str, kept: &Kept) -> String {
-    let Kept { database, sessions, mails, pictures } = kept;
+    let Kept { database, sessions, mails, pictures, keyring } = kept;
     let FirstAdmin { email, username, password, link, org } = admin;
     let (password, link) = (password.expose_secret(), link.expose_secret());
     let mut text = format!(
@@ -24,11 +24,13 @@ pub(super) fn first(admin: &FirstAdmin, public_url: &str, kept: &Kept) -> String
          \x20 database   {database}\n\
          \x20 sessions   {sessions}\n\
          \x20 mails      {mails}\n\
-         \x20 pictures   {pictures}\n\n\
+         \x20 pictures   {pictures}\n\
+         \x20 key ring   {keyring}\n\n\
          \x20 user name  {username}  ({email})\n\
          \x20 password   {password}\n\
          \x20 sign in    {link}\n\n\
-         The link works once, within 24 hours. Neither is shown again.\n\nTry it:\n\n"
+         The link works once, within 24 hours. Neither is shown again.\n\n\
+         Copy the key ring to a safe place, apart from the database: without it the provider keys that customers store are lost.\n\nTry it:\n\n"
     );
     for line in curl(username, password, public_url) {
         // Writing to a String does not fail.

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use store::{Database, SeaBooks};
 use usage_core::{Books, Difference, UsageError, Verification};
 
 use super::output::{say, say_json};
+use super::progress::Bar;
 use super::{Context, Json};
 use crate::failure::Failure;
 use crate::wiring;
@@ -34,8 +34,8 @@ enum UsageCommand {
     Verify(Json),
     /// Make counters and history anew from the ledger, organization by organization
     ///
-    /// May be interrupted and begun again. While an organization with a long ledger is made anew, calls that are recorded at the same
-    /// time can be answered with 503: choose a quiet hour.
+    /// May be interrupted and begun again. On PostgreSQL, calls of an organization with a long ledger can be answered with 503 while it is
+    /// made anew; nobody else's are.
     #[command(after_long_help = EXAMPLES)]
     Rebuild(Json),
 }
@@ -44,14 +44,7 @@ impl UsageArgs {
     pub(super) async fn run(self, context: Context) -> Result<(), Failure> {
         let config = context.config()?;
         let database = wiring::open_database(&config, &context.data).await?;
-        let pending = database.pending().await.map_err(|error| Failure::store("looking at the database", &error))?;
-        if !pending.is_empty() {
-            return Err(Failure::Usage(
-                "this database was never served, or by an older version: is --data-dir (or DATABASE_URL) the right one? \
-                 `ops-center migrate` brings it up to date"
-                    .to_owned(),
-            ));
-        }
+        wiring::up_to_date(&database).await?;
         let books = Books::new(Arc::new(SeaBooks::new(&database)), Context::ambient());
         let done = match self.command {
             UsageCommand::Verify(output) => verify(&books, output.json).await,
@@ -63,7 +56,7 @@ impl UsageArgs {
 }
 
 async fn verify(books: &Books, as_json: bool) -> Result<(), Failure> {
-    let bar = Bar::new("checked");
+    let bar = Bar::new("organizations", "checked");
     let found = books.verify(|step| bar.show(step.done, step.of)).await.map_err(|error| explain("checking", error))?;
     bar.end();
     if as_json {
@@ -81,7 +74,7 @@ async fn verify(books: &Books, as_json: bool) -> Result<(), Failure> {
 }
 
 async fn rebuild(books: &Books, as_json: bool) -> Result<(), Failure> {
-    let bar = Bar::new("rebuilt");
+    let bar = Bar::new("organizations", "rebuilt");
     let entries =
         books.rebuild(|step| bar.show(step.done, step.of)).await.map_err(|error| explain("rebuilding", error))?;
     bar.end();
@@ -125,29 +118,4 @@ fn sentence(found: &Verification) -> String {
     let (orgs, entries) = (found.organizations, found.entries);
     let verdict = if found.differences.is_empty() { "agree" } else { "DIFFER" };
     format!("{differences}Counters and ledger {verdict}: {entries} ledger rows of {orgs} organizations.\n")
-}
-
-/// A progress bar on standard error, if that is a terminal.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new(verb: &str) -> Self {
-        let bar = ProgressBar::new(0);
-        let template = "{bar:30} {pos}/{len} organizations {msg}, {eta} left";
-        // A template that could not be read leaves the library's own.
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        bar.set_message(verb.to_owned());
-        Self(bar)
-    }
-
-    fn show(&self, done: u64, of: u64) {
-        self.0.set_length(of);
-        self.0.set_position(done);
-    }
-
-    fn end(&self) {
-        self.0.finish_and_clear();
-    }
 }

@@ -2,15 +2,14 @@
 //!
 //! Everything that is wrong is told at once, each with its line, its plan or service and its field.
 
-mod page;
 #[cfg(test)]
 mod tests;
 
 use plan_core::{Catalogue, Feature, Invalid, Plan, PlanDraft, PlanPatch, Service, ServiceDraft};
 use toml::de::DeTable;
 
-use self::page::{Entry, Page};
 use super::ConfigError;
+use super::page::{self, Entry, Page};
 
 /// The catalogue that an installation begins with when it brings none of its own.
 pub(crate) const SHIPPED: &str = include_str!("../catalogue.toml");

@@ -4,14 +4,17 @@
 //! lie over it; a key that is not on the list is refused with the nearest one that is.
 
 mod address;
+mod byok;
 pub(crate) mod catalogue;
 mod error;
 mod layer;
 mod log;
 mod origin;
+pub(crate) mod page;
 mod people;
 mod plans;
 mod problems;
+pub(crate) mod providers;
 mod read;
 mod schema;
 mod secret;
@@ -25,6 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::{address::parse as address, secret::read as private_file};
 pub use self::{
+    byok::Byok,
     error::ConfigError,
     log::{Format, Log},
     origin::Origin,
@@ -50,6 +54,7 @@ pub struct Config {
     pub session: Session,
     pub plans: Plans,
     pub rate_limit: RateLimit,
+    pub byok: Byok,
     pub mail: Mail,
     pub blob: Blob,
     pub password: Password,
@@ -103,6 +108,7 @@ impl Config {
         self.server.check(problems);
         self.database.check(problems);
         self.session.check(problems);
+        self.byok.check(problems);
         self.blob.check(problems);
         self.password.check(problems);
         problems.note(self.log.filter());

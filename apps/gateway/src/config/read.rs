@@ -15,6 +15,20 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D:
     Ok(Duration::from_secs(u64::deserialize(from)?))
 }
 
+/// Whole milliseconds.
+pub(super) fn milliseconds<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    Ok(Duration::from_millis(u64::deserialize(from)?))
+}
+
+/// Port numbers.
+pub(super) fn ports<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u16>, D::Error> {
+    let port = |text: String| {
+        let number = text.parse::<u16>().ok().filter(|port| *port > 0);
+        number.ok_or_else(|| D::Error::custom(format!("{text:?} is no port: 1 to 65535")))
+    };
+    Vec::<String>::deserialize(from)?.into_iter().map(port).collect()
+}
+
 /// What the text says.
 pub(super) fn parsed<'de, D, T>(from: D) -> Result<T, D::Error>
 where

@@ -2,15 +2,15 @@ use std::sync::Arc;
 
 use kernel::{Actor, Ambient};
 use plan_core::{
-    Access, Catalogue, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, PlanError, PlanId, Plans,
-    SubscriptionStore,
+    Access, Catalogue, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, OwnKeys, PlanError, PlanId,
+    Plans, SubscriptionStore,
 };
 use rate_governor::{LocalBuckets, WithFallback};
 use session_redis::{RedisBuckets, RedisSessions};
 use store::{Database, SeaCatalogue, SeaLedger, SeaSubscriptions, SeaUsage};
 use usage_core::{Metering, RateLimiter, Usage};
 
-use crate::bridge::{DecisionRates, LedgerQuotas, PlanEntitlements, PlatformPays, TierLimits};
+use crate::bridge::{DecisionRates, LedgerQuotas, PlanEntitlements, TierLimits};
 use crate::config::{Config, catalogue};
 use crate::failure::Failure;
 
@@ -20,10 +20,13 @@ pub(crate) struct Metered {
     pub(crate) plans: Plans,
     pub(crate) access: Access,
     pub(crate) grants: Grants,
-    pub(crate) decision: Decision,
     pub(crate) usage: Usage,
     pub(crate) metering: Metering,
     pub(crate) limiter: Arc<dyn RateLimiter>,
+    catalogue: Arc<dyn CatalogueStore>,
+    subscriptions: Arc<dyn SubscriptionStore>,
+    default: PlanId,
+    ambient: Ambient,
 }
 
 impl Metered {
@@ -36,23 +39,31 @@ impl Metered {
         let usage = Usage::new(Arc::new(SeaUsage::new(db, &default)), ambient.clone());
         let metering = Metering::new(ledger, ambient.clone());
         let limiter = buckets(config, redis, ambient);
-        let ports = DecisionPorts {
-            catalogue: catalogue.clone(),
-            subscriptions: subscriptions.clone(),
-            quotas: Arc::new(LedgerQuotas::new(usage.clone(), metering.clone())),
-            rates: Arc::new(DecisionRates { limiter: limiter.clone(), ambient: ambient.clone() }),
-            keys: Arc::new(PlatformPays),
-        };
         let url = config.plans.upgrade_url.clone();
         Self {
             plans: Plans::new(catalogue.clone(), default.clone(), ambient.clone()),
             access: Access::new(catalogue.clone(), subscriptions.clone(), default.clone(), url, ambient.clone()),
-            grants: Grants::new(catalogue, subscriptions, default.clone(), ambient.clone()),
-            decision: Decision::new(ports, default, OutagePolicy::default(), ambient.clone()),
+            grants: Grants::new(catalogue.clone(), subscriptions.clone(), default.clone(), ambient.clone()),
             metering,
             usage,
             limiter,
+            catalogue,
+            subscriptions,
+            default,
+            ambient: ambient.clone(),
         }
+    }
+
+    /// What says whether a call may happen, and who pays for it.
+    pub(crate) fn decision(&self, keys: Arc<dyn OwnKeys>) -> Decision {
+        let ports = DecisionPorts {
+            catalogue: self.catalogue.clone(),
+            subscriptions: self.subscriptions.clone(),
+            quotas: Arc::new(LedgerQuotas::new(self.usage.clone(), self.metering.clone())),
+            rates: Arc::new(DecisionRates { limiter: self.limiter.clone(), ambient: self.ambient.clone() }),
+            keys,
+        };
+        Decision::new(ports, self.default.clone(), OutagePolicy::default(), self.ambient.clone())
     }
 
     /// Puts the catalogue into a database that has none, and looks whether it has the plan that every organization begins with. The
@@ -88,7 +99,8 @@ impl Metered {
     }
 }
 
-fn chosen_catalogue(config: &Config) -> Result<Catalogue, Failure> {
+/// The catalogue of this configuration, read from its file: whatever is wrong in there is told with its line and field.
+pub(crate) fn chosen_catalogue(config: &Config) -> Result<Catalogue, Failure> {
     let Some(path) = &config.plans.catalogue else {
         return Ok(catalogue::read(catalogue::SHIPPED, "the shipped catalogue")?);
     };

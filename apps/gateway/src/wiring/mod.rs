@@ -1,5 +1,6 @@
 //! The one place that knows which adapter stands behind which port.
 
+mod byok;
 mod metering;
 
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use auth_core::{
 };
 use avatar_image::ImageRenderer;
 use blob_store::{Blobs, S3Options};
+use byok_core::{Byok, Watch};
 use http_api::identify::{SessionCookie, SessionOrKey};
-use http_api::{Metrics, Services, Site};
+use http_api::{KeyedIdempotency, Metrics, Services, Site};
 use kernel::{Ambient, StoreError};
-use mail_smtp::{OutboxMail, SmtpMail, SmtpOptions, SmtpTls};
+use mail_smtp::{NoticeMail, OutboxMail, SmtpMail, SmtpOptions, SmtpTls};
 use org_core::{InvitationMail, InvitationPorts, Invitations, MemberStore, Members, OrgPorts, OrgStore, Orgs};
 use password_argon2::{Argon2Hasher, Argon2Options};
 use secrecy::ExposeSecret;
@@ -25,7 +27,9 @@ use store::{
     SeaProfiles, SeaSessions, SeaStandings, SeaThrottle, SeaTrail, SeaUsers,
 };
 
-pub(crate) use self::metering::{Metered, explain};
+pub(crate) use self::byok::{Asked, Vault};
+pub(crate) use self::metering::{Metered, chosen_catalogue, explain};
+use crate::bridge::{KeysThatPay, OwnerNotices};
 use crate::config::{self, BlobKind, Config};
 use crate::data::DataDir;
 use crate::failure::Failure;
@@ -73,7 +77,8 @@ impl Foundation {
     /// What makes the first admin.
     pub(crate) fn first_start(&self, config: &Config) -> FirstStart {
         let (grants, plan) = (self.metered.grants.clone(), config.plans.first_admin.clone());
-        FirstStart { users: self.users(config), orgs: self.orgs(), grants, plan }
+        let claims = Arc::new(SeaIdempotency::new(&self.database));
+        FirstStart { users: self.users(config), orgs: self.orgs(), grants, plan, claims }
     }
 
     /// The use cases of organizations, which the command line needs too.
@@ -83,9 +88,31 @@ impl Foundation {
         Orgs::new(ports, self.ambient.clone())
     }
 
+    /// The ring of master keys, when it is the one of this database.
+    pub(crate) async fn vault(&self, config: &Config, data: &DataDir, asked: Asked) -> Result<Vault, Failure> {
+        let vault = Vault::open(config, data, &self.database, &self.ambient, asked).await?;
+        vault.check(config, data).await?;
+        Ok(vault)
+    }
+
+    /// What tests customers' keys by itself, if it is to.
+    pub(crate) fn watch(
+        &self,
+        config: &Config,
+        data: &DataDir,
+        site: &Site,
+        keys: Byok,
+    ) -> Result<Option<Watch>, Failure> {
+        let mails = mails(config, data, site, &self.ambient);
+        let mail = mails.map_err(|error| Failure::store("preparing [mail]", &error))?.notices;
+        let (orgs, members, public_url) = (self.org_store(), self.member_store(), site.public_url.clone());
+        Ok(byok::watch(config, keys, Arc::new(OwnerNotices { orgs, members, mail, public_url })))
+    }
+
     /// What throws away what has expired.
-    pub(crate) fn housekeeping(&self) -> Housekeeping {
+    pub(crate) fn housekeeping(&self, watch: Option<Watch>) -> Housekeeping {
         Housekeeping {
+            watch,
             sessions: SeaSessions::new(&self.database),
             links: SeaLinks::new(&self.database),
             throttle: SeaThrottle::new(&self.database),
@@ -96,9 +123,16 @@ impl Foundation {
     }
 
     /// Everything that the routes ask for.
-    pub(crate) fn services(&self, config: &Config, data: &DataDir, site: Site) -> Result<Services, Failure> {
-        let mail =
-            mail(config, data, &site, &self.ambient).map_err(|error| Failure::store("preparing [mail]", &error))?;
+    pub(crate) fn services(
+        &self,
+        config: &Config,
+        data: &DataDir,
+        site: Site,
+        vault: &Vault,
+    ) -> Result<Services, Failure> {
+        let mails = mails(config, data, &site, &self.ambient);
+        let mail = mails.map_err(|error| Failure::store("preparing [mail]", &error))?.invitations;
+        let keys = byok::keys(config, &self.database, self.metered.access.clone(), vault, &self.ambient)?;
         let blobs = blobs(config, data).map_err(|error| Failure::store("preparing [blob]", &error))?;
         let ambient = self.ambient.clone();
         let sessions = self.sessions(config);
@@ -111,7 +145,9 @@ impl Foundation {
             plans: self.metered.plans.clone(),
             access: self.metered.access.clone(),
             grants: self.metered.grants.clone(),
-            decision: self.metered.decision.clone(),
+            decision: self.metered.decision(Arc::new(KeysThatPay(keys.resolution.clone()))),
+            byok: keys.byok,
+            resolution: keys.resolution,
             usage: self.metered.usage.clone(),
             metering: self.metered.metering.clone(),
             sign_in: SignIn::new(self.sign_in_ports(), sessions.clone(), ambient.clone()),
@@ -124,11 +160,17 @@ impl Foundation {
             members: Members::new(self.member_store(), ambient.clone()),
             invitations: Invitations::new(self.invitation_ports(mail), ambient.clone()),
             trail: Trail::new(Arc::new(SeaTrail::new(&self.database))),
-            idempotency: Arc::new(SeaIdempotency::new(&self.database)),
+            idempotency: self.idempotency(vault),
             readiness: Arc::new(self.dependencies()),
             metrics: Metrics::new(),
             ambient,
         })
+    }
+
+    /// Bodies that carried a provider's key are told apart under a secret that the database does not have.
+    fn idempotency(&self, vault: &Vault) -> KeyedIdempotency {
+        let inner = Arc::new(SeaIdempotency::new(&self.database));
+        KeyedIdempotency::new(inner, vault.holder().ring().fingerprint().expose())
     }
 
     fn dependencies(&self) -> Dependencies {
@@ -198,6 +240,19 @@ pub(crate) async fn open_database(config: &Config, data: &DataDir) -> Result<Dat
     Ok(Database::connect(data.database_url(config).expose_secret(), &options).await?)
 }
 
+/// Refuses a database whose schema is not this version's: for commands that look, and change no schema.
+pub(crate) async fn up_to_date(database: &Database) -> Result<(), Failure> {
+    let pending = database.pending().await.map_err(|error| Failure::store("looking at the database", &error))?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "this database was never served, or by an older version: is --data-dir (or DATABASE_URL) the right one? \
+         `ops-center migrate` brings it up to date"
+            .to_owned(),
+    ))
+}
+
 /// Sessions in Redis, if they are to be there; it must answer now.
 async fn open_redis(config: &Config) -> Result<Option<RedisSessions>, Failure> {
     let Some(url) = &config.redis.url else { return Ok(None) };
@@ -219,15 +274,23 @@ fn argon2(password: &config::Password) -> Argon2Options {
     }
 }
 
-fn mail(
-    config: &Config,
-    data: &DataDir,
-    site: &Site,
-    ambient: &Ambient,
-) -> Result<Arc<dyn InvitationMail>, StoreError> {
+/// The one way that mails leave.
+struct Mails {
+    invitations: Arc<dyn InvitationMail>,
+    notices: Arc<dyn NoticeMail>,
+}
+
+impl Mails {
+    fn by(mail: impl InvitationMail + NoticeMail + 'static) -> Self {
+        let mail = Arc::new(mail);
+        Self { invitations: mail.clone(), notices: mail }
+    }
+}
+
+fn mails(config: &Config, data: &DataDir, site: &Site, ambient: &Ambient) -> Result<Mails, StoreError> {
     let mail = &config.mail;
     let Some(host) = mail.smtp_host.clone() else {
-        return Ok(Arc::new(OutboxMail::new(data.outbox(), &site.public_url, mail.from.clone(), ambient.clone())));
+        return Ok(Mails::by(OutboxMail::new(data.outbox(), &site.public_url, mail.from.clone(), ambient.clone())));
     };
     let options = SmtpOptions {
         host,
@@ -241,7 +304,7 @@ fn mail(
         password: mail.smtp_password.clone(),
         from: mail.from.clone(),
     };
-    Ok(Arc::new(SmtpMail::new(options, &site.public_url, ambient.clone())?))
+    Ok(Mails::by(SmtpMail::new(options, &site.public_url, ambient.clone())?))
 }
 
 fn blobs(config: &Config, data: &DataDir) -> Result<Arc<dyn BlobStore>, StoreError> {

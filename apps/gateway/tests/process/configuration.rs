@@ -71,6 +71,24 @@ fn a_check_tells_everything_that_is_wrong() {
 }
 
 #[test]
+fn a_check_reads_the_catalogue_too() {
+    let place = Place::new();
+    let good =
+        "[services.chat]\ndisplay_name = \"Chat\"\n\n[plans.free]\nname = \"Free\"\nlevel = 0\nservices = [\"chat\"]\n";
+    let check = |file: &std::path::Path| {
+        place.run_with(&[("OPS_CENTER__PLANS__CATALOGUE", file.to_str().expect("a path"))], &["config", "check"])
+    };
+    let file = place.file("good.toml", good, 0o644);
+    assert!(check(&file).ok().contains("plans.catalogue = "), "{:?}", check(&file));
+    let file = place.file("wrong.toml", &good.replace("level = 0", "level = \"zero\""), 0o644);
+    check(&file).refused(2, &["wrong.toml", "line 6", "free", "level"]);
+    let file = place.file("broken.toml", &good.replace("[plans.free]", "[plans.free"), 0o644);
+    check(&file).refused(2, &["broken.toml", "line 4"]);
+    check(&place.path().join("nowhere.toml")).refused(2, &["plans.catalogue", "nowhere.toml"]);
+    assert!(!place.data().exists(), "a check makes nothing");
+}
+
+#[test]
 fn the_printed_defaults_are_a_configuration() {
     let place = Place::new();
     let defaults = place.run(&["config", "defaults"]);

@@ -41,6 +41,9 @@ fn sigterm_lets_load_balancers_know_and_requests_finish() {
     assert_eq!(answer(slow).0, 401, "a request in flight is answered");
     let ended = server.ended();
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.err.contains("ERROR"), "nothing went wrong: {ended:?}");
+    let asked = |line: &&str| line.contains("/readyz") && line.contains("503") && line.contains("INFO");
+    assert!(ended.err.lines().any(|line| asked(&line)), "and it was asked: {ended:?}");
     assert!(told.elapsed() < Duration::from_secs(30));
 }
 

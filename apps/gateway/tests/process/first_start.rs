@@ -1,11 +1,4 @@
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
-use crate::program::{Place, shell};
-
-fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
-}
+use crate::program::{Place, mode, shell};
 
 /// The value behind a label of the first screen.
 fn told<'a>(screen: &'a str, label: &str) -> &'a str {
@@ -48,7 +41,7 @@ fn what_is_kept_is_for_our_user_only() {
     let place = Place::new();
     let server = place.serve(&[]);
     assert_eq!(mode(&place.data()), 0o700);
-    for file in ["ops-center.db", "ops-center.db-wal", "ops-center.db-shm"] {
+    for file in ["ops-center.db", "ops-center.db-wal", "ops-center.db-shm", "keyring.toml"] {
         assert_eq!(mode(&place.data().join(file)), 0o600, "{file}");
     }
     drop(server);

@@ -6,5 +6,7 @@ mod configuration;
 mod database;
 mod end;
 mod first_start;
+mod keys;
 mod listener;
+mod postgres;
 mod program;

@@ -143,6 +143,10 @@ impl Server {
         place.replace("localhost", "127.0.0.1").parse().expect("an address")
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().expect("sh");
         assert!(sent.success());
@@ -193,6 +197,12 @@ pub(crate) fn answer(mut stream: TcpStream) -> (u16, String) {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
     (status.unwrap_or_else(|| panic!("no status: {text:?}")), body.to_owned())
+}
+
+/// Who may do what with a file.
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
 }
 
 /// Runs one line of a shell in a folder.

@@ -139,6 +139,8 @@ pub struct Standing {
     pub platform_epoch: i64,
     /// Whether the account may be used.
     pub enabled: bool,
+    /// The account's address, in its canonical spelling.
+    pub email: String,
     /// What they may do on the platform.
     pub platform_role: PlatformRole,
     /// Their membership in the organization asked for; `None` when they have none that is active.

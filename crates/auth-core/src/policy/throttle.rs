@@ -10,6 +10,9 @@ use crate::{Device, ThrottleRule};
 /// Attempts from one address: five at once, then one in twenty seconds.
 pub const PER_ADDRESS: ThrottleRule = ThrottleRule::Steady { burst: 5, period: Duration::from_secs(20) };
 
+/// Guesses of API keys from one address that are remembered in the trail, so that nobody can flood it: one in a minute.
+pub const NOTED_GUESSES: ThrottleRule = ThrottleRule::Steady { burst: 1, period: Duration::from_mins(1) };
+
 /// Attempts at one account, from anywhere: each doubles the wait, from a second to a quarter of an hour.
 pub const PER_ACCOUNT: ThrottleRule =
     ThrottleRule::Doubling { first: Duration::from_secs(1), longest: Duration::from_mins(15) };
@@ -34,6 +37,11 @@ pub fn login_key(canonical_login: &str) -> String {
 /// The counter of an address that guesses API keys: a service with an old key keeps nobody from signing in.
 pub fn key_guess_key(ip: Option<IpAddr>) -> String {
     format!("api_key:{}", address_key(ip))
+}
+
+/// The counter of what is remembered of such an address.
+pub fn key_guess_note_key(ip: Option<IpAddr>) -> String {
+    format!("api_key_note:{}", address_key(ip))
 }
 
 /// The counter of a known device of an account.

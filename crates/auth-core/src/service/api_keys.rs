@@ -3,12 +3,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{Months, SubsecRound, TimeDelta};
-use kernel::{Action, Actor, Ambient, ApiKeyId, OrgId, PlatformRole, Record, StoreError, Timestamp, UserId};
+use kernel::{Action, Actor, Ambient, ApiKeyId, OrgId, Outcome, PlatformRole, Record, StoreError, Timestamp, UserId};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::policy::throttle::{PER_ADDRESS, key_guess_key};
+use crate::policy::throttle::{NOTED_GUESSES, PER_ADDRESS, key_guess_key, key_guess_note_key};
 use crate::{
-    ApiKey, ApiKeyStore, ApiKeyToken, Attempt, AuthError, Freshness, KeyKept, NewApiKey, Scope, Standings, Throttle,
+    ApiKey, ApiKeyStore, ApiKeyToken, Attempt, AuthError, Freshness, KeyKept, KeyRevoked, NewApiKey, Scope, Standings,
+    Throttle,
 };
 
 /// How far away a key's end may be.
@@ -78,6 +79,7 @@ impl ApiKeys {
         match self.keys.create(&key, &token.hash(), &record).await? {
             KeyKept::Kept => Ok((key, token)),
             KeyKept::TooMany => Err(AuthError::TooManyKeys),
+            KeyKept::Outdated => Err(AuthError::Outdated),
         }
     }
 
@@ -89,11 +91,16 @@ impl ApiKeys {
     /// Revokes a key of the organization: within a second it is dead for every process.
     pub async fn revoke(&self, actor: &Actor, org: OrgId, id: ApiKeyId) -> Result<(), AuthError> {
         let record = Record::new(&self.ambient, actor, Action::ApiKeyRevoked, "api_key", id).within(org);
-        if self.keys.revoke(org, id, &record).await? { Ok(()) } else { Err(AuthError::ApiKeyNotFound) }
+        match self.keys.revoke(org, id, &record).await? {
+            KeyRevoked::Revoked => Ok(()),
+            KeyRevoked::NotFound => Err(AuthError::ApiKeyNotFound),
+            KeyRevoked::Outdated => Err(AuthError::Outdated),
+        }
     }
 
     /// The living key of an active organization with this text; `None` for everything else. Guesses from one address are slowed
-    /// down like those at sign-in, on a counter of their own; a key that exists is never slowed down.
+    /// down like those at sign-in, on a counter of their own, and one of a minute is remembered; a key that exists is never slowed
+    /// down.
     pub async fn authenticate(&self, actor: &Actor, presented: &SecretString) -> Result<Option<ApiKey>, AuthError> {
         let known = match ApiKeyToken::parse(presented.expose_secret()) {
             Some(token) => self.keys.by_hash(&token.hash()).await?,
@@ -107,10 +114,17 @@ impl ApiKeys {
     }
 
     async fn count_guess(&self, actor: &Actor) -> Result<(), AuthError> {
-        match self.throttle.admit(&key_guess_key(actor.ip), PER_ADDRESS, self.ambient.now()).await? {
-            Attempt::Admitted => Ok(()),
-            Attempt::Wait(wait) => Err(AuthError::TooManyAttempts(wait)),
+        let now = self.ambient.now();
+        match self.throttle.admit(&key_guess_key(actor.ip), PER_ADDRESS, now).await? {
+            Attempt::Admitted => {}
+            Attempt::Wait(wait) => return Err(AuthError::TooManyAttempts(wait)),
         }
+        // The text itself is remembered nowhere: it may be another platform's secret.
+        if self.throttle.admit(&key_guess_note_key(actor.ip), NOTED_GUESSES, now).await? == Attempt::Admitted {
+            let record = Record::new(&self.ambient, actor, Action::ApiKeyRefused, "api_key", "unknown");
+            self.standings.note(&record.ended(Outcome::Failure)).await?;
+        }
+        Ok(())
     }
 
     /// What is left to do after a key was used: remembering it, at most once a minute for each key. To be run beside the answer,

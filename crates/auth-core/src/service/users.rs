@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Action, Actor, Ambient, Record, UserId};
+use kernel::{Action, Actor, Ambient, Record, StoreError, UserId};
 use secrecy::SecretString;
 
 use super::sessions::later;
@@ -87,6 +87,18 @@ impl Users {
             return Err(AuthError::UsernameReserved);
         }
         self.create(actor, NewUser { role: kernel::PlatformRole::User, ..new }, password).await
+    }
+
+    /// Gives an account another password by the operator's word, whatever the old one was: its sessions are dead before this returns.
+    pub async fn set_password(&self, actor: &Actor, user: UserId, password: &SecretString) -> Result<(), AuthError> {
+        let found = self.users.by_id(user).await?.ok_or(AuthError::UserNotFound)?;
+        let names = [found.user.username.as_str(), found.user.email.as_str()];
+        judge(password, &names).map_err(AuthError::WeakPassword)?;
+        let hash = self.hasher.hash(password).await?;
+        let record = Record::new(&self.ambient, actor, Action::PasswordChanged, "user", user);
+        let set = self.users.set_password(user, found.password_hash.as_ref(), &hash, &record).await?;
+        let meanwhile = || StoreError::unavailable("somebody else changed the password meanwhile");
+        set.map(drop).ok_or_else(|| meanwhile().into())
     }
 
     /// A one-time sign-in link for an account, usable for [`Self::LINK_LIFETIME`].

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_core::testing::Population;
 use auth_core::{ApiKey, ApiKeyToken, AuthError, KeyName, NewApiKey, Scope, Scopes};
-use kernel::{Action, Actor, OrgId, PlatformRole, Role, Timestamp};
+use kernel::{Action, Actor, OrgId, Outcome, PlatformRole, Role, Timestamp};
 use proptest::prelude::*;
 use secrecy::SecretString;
 
@@ -174,6 +174,32 @@ async fn guesses_from_one_address_are_slowed_down_and_good_keys_are_not() {
     for _ in 0..50 {
         assert_eq!(present(&w, "192.0.2.9", token.expose()).await.unwrap(), None, "a dead key is no guess");
     }
+}
+
+#[tokio::test]
+async fn of_the_guesses_from_an_address_one_in_a_minute_is_in_the_trail() {
+    let w = World::new(17);
+    let home = org(&w).await;
+    let (_, token) = create(&w, home, new_key(&[Scope::UsageWrite])).await.unwrap();
+    let before = w.memory.records().len();
+    let trail = || w.memory.records().split_off(before);
+    for _ in 0..600 {
+        for ip in ["192.0.2.9", "2001:db8:1:2::9", "2001:db8:1:2::a"] {
+            present(&w, ip, "oc_canary").await.ok();
+        }
+        assert!(opens(&w, &token).await);
+        w.clock.advance(Duration::from_secs(1));
+    }
+    let found = trail();
+    assert_eq!(found.len(), 2 * 10, "ten minutes, two addresses");
+    for record in &found {
+        assert_eq!((record.action, record.outcome), (Action::ApiKeyRefused, Outcome::Failure));
+        assert!(record.actor.ip.is_some() && record.org.is_none(), "{record:?}");
+        assert!(!format!("{record:?}").contains("canary"), "what was guessed may be somebody's secret");
+    }
+    w.memory.refuse_records(true);
+    let unremembered = present(&w, "192.0.2.77", "oc_canary").await;
+    assert!(matches!(unremembered, Err(AuthError::Store(_))), "{unremembered:?}");
 }
 
 #[tokio::test]

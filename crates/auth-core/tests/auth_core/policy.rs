@@ -27,6 +27,7 @@ fn a_session_is_admitted_only_when_every_fact_agrees() {
         user_epoch: 4,
         platform_epoch: 6,
         enabled: true,
+        email: "ada@example.test".to_owned(),
         platform_role: PlatformRole::User,
         membership: Some(member),
     };

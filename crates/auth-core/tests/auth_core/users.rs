@@ -76,6 +76,22 @@ async fn the_last_owner_of_an_active_organization_stays_enabled() {
 }
 
 #[tokio::test]
+async fn the_operator_gives_another_password_and_the_old_sessions_die() {
+    let w = World::new(14);
+    let user = w.user("ann").await;
+    let signed = w.enter(&user).await;
+    let set = async |password: &str| w.users.set_password(&Actor::system(), user.id, &password.into()).await;
+    assert!(matches!(set("short").await, Err(AuthError::WeakPassword(_))));
+    assert!(w.lives(&signed.token).await, "nothing happened");
+    set("seven rivers and a bridge").await.unwrap();
+    assert!(!w.lives(&signed.token).await);
+    assert!(w.attempt("192.0.2.1", "ann", "seven rivers and a bridge", None).await.is_ok());
+    assert!(matches!(w.attempt("192.0.2.2", "ann", PASSWORD, None).await, Err(AuthError::InvalidCredentials)));
+    let nobody = w.users.set_password(&Actor::system(), UserId::mint(&w.ambient), &PASSWORD.into()).await;
+    assert!(matches!(nobody, Err(AuthError::UserNotFound)), "{nobody:?}");
+}
+
+#[tokio::test]
 async fn no_account_changes_without_its_record() {
     let w = World::new(5);
     let user = w.user("ann").await;

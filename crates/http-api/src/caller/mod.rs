@@ -15,7 +15,9 @@ use utoipa::openapi::path::ParameterIn;
 
 pub(crate) use self::circumstance::{actor, asked_org, check_csrf, credential, data, evidence, identify, known};
 pub(crate) use self::subject::ON_BEHALF_OF;
-pub use self::subject::{AdminRead, ByokResolve, Claim, EntitlementsRead, NeedsScope, Subject, UsageWrite, Via};
+pub use self::subject::{
+    AdminRead, ByokResolve, Claim, EntitlementsRead, NeedsScope, Service, Subject, UsageWrite, Via,
+};
 use crate::endpoint::{Argument, Doc, Who};
 use crate::identify::{Credential, CurrentSession, Identity};
 use crate::problem::Problem;

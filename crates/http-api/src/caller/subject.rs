@@ -62,6 +62,9 @@ pub struct Subject<S> {
     scope: PhantomData<S>,
 }
 
+/// The same for what only services do: a session, whoever's it is, is refused.
+pub struct Service<S>(pub Subject<S>);
+
 /// The same, before the body has been read: for operations whose body may name the organization and the user, too.
 pub struct Claim<S> {
     /// Who acts, and from where.
@@ -141,6 +144,9 @@ impl Proofs {
                 let user = named.user.is_none_or(|user| user == identity.user).then_some(identity.user);
                 let user = user.ok_or_else(others)?;
                 let org = named.org.or(identity.org).ok_or_else(Problem::not_found)?;
+                if identity.proven_org() == Some(org) {
+                    return Ok(Place { org, user: Some(user) });
+                }
                 let membership = data::<Orgs>(&self.0)?.membership(org, user).await?;
                 Ok(Place { org: membership.org(), user: Some(user) })
             }
@@ -183,12 +189,7 @@ impl<S: NeedsScope> Argument for Claim<S> {
 
     fn describe(doc: &mut Doc) {
         doc.only(Who::Service(S::SCOPE.as_str()));
-        let org = "The organization, `org_…`; without it the key's own, or the one that the session is in. Only keys of the \
-                   platform and members reach another one.";
-        let user = "The user, `usr_…`, for whom a service acts: an active member of the organization. Needs the scope `act_as`.";
-        doc.parameter("org_id", ParameterIn::Query, false, org);
-        doc.parameter("user_id", ParameterIn::Query, false, user);
-        doc.parameter(ON_BEHALF_OF, ParameterIn::Header, false, "The same as `user_id`.");
+        place(doc);
     }
 }
 
@@ -201,6 +202,30 @@ impl<S: NeedsScope> Argument for Subject<S> {
     }
 }
 
+impl<S: NeedsScope> Argument for Service<S> {
+    async fn take(request: &HttpRequest, payload: &mut Payload) -> Result<Self, Problem> {
+        match credential(request).await?.ok_or_else(Problem::no_credential)? {
+            Credential::Session(_) => Err(Problem::api_key_required()),
+            Credential::Key(_) => Subject::take(request, payload).await.map(Self),
+        }
+    }
+    fn describe(doc: &mut Doc) {
+        doc.only(Who::Key(S::SCOPE.as_str()));
+        place(doc);
+    }
+}
+
+/// Where query and header say where it is, and for whom.
+fn place(doc: &mut Doc) {
+    let org = "The organization, `org_…`; without it the key's own, or the one that the session is in. Only keys of the \
+               platform and members reach another one.";
+    let user =
+        "The user, `usr_…`, for whom a service acts: an active member of the organization. Needs the scope `act_as`.";
+    doc.parameter("org_id", ParameterIn::Query, false, org);
+    doc.parameter("user_id", ParameterIn::Query, false, user);
+    doc.parameter(ON_BEHALF_OF, ParameterIn::Header, false, "The same as `user_id`.");
+}
+
 /// The CSRF policy for what came with a cookie, and who acts; tells the rate limit about a service.
 fn admitted(request: &HttpRequest, via: &Via, named: Named, settled: Option<Place>) -> Result<Actor, Problem> {
     match via {
@@ -210,7 +235,7 @@ fn admitted(request: &HttpRequest, via: &Via, named: Named, settled: Option<Plac
         }
         Via::Key(key) => {
             let org = Some(settled.map_or(key.org, |place| place.org));
-            let counted = rate_limit::Subject { user: named.user, org, key: Some(key.id) };
+            let counted = rate_limit::Subject { user: named.user, org, key: Some(key.into()) };
             request.extensions_mut().insert(counted);
             Ok(Actor { kind: ActorKind::Service(key.id), ..actor(request, None)? })
         }

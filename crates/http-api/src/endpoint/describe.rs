@@ -22,6 +22,8 @@ pub enum Who {
     PlatformAdmin,
     /// A service whose API key has this scope, or whoever is signed in.
     Service(&'static str),
+    /// A service whose API key has this scope, and nobody else.
+    Key(&'static str),
 }
 
 /// What the document says of one operation, gathered from the handler's signature.
@@ -57,7 +59,6 @@ impl Doc {
         self.who = who;
         self.problem(401, "unauthenticated");
         self.problem(401, "invalid_api_key");
-        self.problem(403, "csrf_failed");
         self.problem(429, "too_many_attempts");
         self.problem(429, "rate_limited");
         self.problem(503, "unavailable");
@@ -66,17 +67,19 @@ impl Doc {
                 self.problem(404, "not_found");
                 self.problem(403, "forbidden");
             }
-            Who::PlatformAdmin => self.problem(403, "forbidden"),
-            Who::Service(_) => {
-                self.problem(403, "forbidden");
-                self.problem(403, "insufficient_scope");
-                self.problem(404, "not_found");
-                self.problem(422, "invalid_request");
-            }
+            Who::PlatformAdmin | Who::Service(_) => self.problem(403, "forbidden"),
+            Who::Key(_) => self.problem(403, "api_key_required"),
             Who::Anyone | Who::SignedIn => {}
         }
-        if !matches!(who, Who::Service(_)) {
+        if let Who::Service(_) | Who::Key(_) = who {
+            self.problem(403, "insufficient_scope");
+            self.problem(404, "not_found");
+            self.problem(422, "invalid_request");
+        } else {
             self.problem(403, "session_required");
+        }
+        if !matches!(who, Who::Key(_)) {
+            self.problem(403, "csrf_failed");
         }
     }
 
@@ -198,10 +201,10 @@ impl Doc {
         for (status, codes) in self.problems.iter().filter(|(status, _)| !self.answers.contains_key(status)) {
             operation = operation.response(status.to_string(), problem_response(codes));
         }
-        if self.who != Who::Anyone {
+        if !matches!(self.who, Who::Anyone | Who::Key(_)) {
             operation = operation.security(SecurityRequirement::new("session", Vec::<String>::new()));
         }
-        if let Who::Service(scope) = self.who {
+        if let Who::Service(scope) | Who::Key(scope) = self.who {
             for scheme in ["bearer", "api_key"] {
                 operation = operation.security(SecurityRequirement::new(scheme, [scope]));
             }

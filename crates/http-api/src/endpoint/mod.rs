@@ -8,7 +8,6 @@ mod contain;
 mod describe;
 mod take;
 
-use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{Handler, HttpRequest, HttpResponse, Route, guard, web};
 use futures_util::future::LocalBoxFuture;
@@ -16,6 +15,7 @@ use futures_util::future::LocalBoxFuture;
 pub(crate) use self::contain::contained;
 pub use self::describe::{Doc, Who};
 pub use self::take::{Argument, Arguments};
+use crate::idempotency::{self, Attempt};
 use crate::problem::Problem;
 use crate::rate_limit::{self, Counting};
 
@@ -35,13 +35,20 @@ pub struct Endpoint {
     pub paths: Vec<&'static str>,
     /// What the document says of it.
     pub doc: Doc,
-    admission: Admission,
-    counting: Counting,
-    route: Box<dyn Fn(Counting) -> Route>,
+    rules: Rules,
+    route: Box<dyn Fn(Rules) -> Route>,
 }
 
-/// Refuses a request whose caller may not make it, before its body is looked at.
-pub(crate) type Admission = fn(HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>>;
+/// What an operation does beside its use case.
+#[derive(Clone, Copy, Default)]
+struct Rules {
+    counting: Counting,
+    once: bool,
+    explanation: Option<Explanation>,
+}
+
+/// Adds to the refusal of a request that came too fast what its caller is to know.
+pub(crate) type Explanation = fn(HttpRequest, Problem) -> LocalBoxFuture<'static, Problem>;
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
@@ -83,8 +90,8 @@ impl Endpoint {
         A::describe(&mut doc);
         R::describe(&mut doc);
         let answered = method.clone();
-        let route = Box::new(move |counting| guarded(&answered).to(in_order(handler.clone(), counting)));
-        Self { method, paths: vec![path], doc, admission: admit::<A>, counting: Counting::default(), route }
+        let route = Box::new(move |rules| guarded(&answered).to(in_order(handler.clone(), rules)));
+        Self { method, paths: vec![path], doc, rules: Rules::default(), route }
     }
 
     /// The same operation under one more path.
@@ -126,46 +133,36 @@ impl Endpoint {
     #[must_use]
     pub fn once(mut self) -> Self {
         self.doc.idempotent();
-        let (inner, admission) = (self.route, self.admission);
-        let replay = move |request, next| crate::idempotency::replay(admission, request, next);
-        self.route = Box::new(move |counting| inner(counting).wrap(actix_web::middleware::from_fn(replay)));
+        self.rules.once = true;
         self
     }
 
     /// Asked by other services about each call of theirs: counted in a bucket of its own.
     #[must_use]
     pub fn decision(mut self) -> Self {
-        self.counting = Counting::Decision;
+        self.rules.counting = Counting::Decision;
+        self
+    }
+
+    /// A request that came too fast is told more than that.
+    #[must_use]
+    pub(crate) fn explains(mut self, explanation: Explanation) -> Self {
+        self.rules.explanation = Some(explanation);
         self
     }
 
     /// Never counted: what must work, or must cost nothing, whatever else the caller did.
     #[must_use]
     pub fn unlimited(mut self) -> Self {
-        self.counting = Counting::Never;
+        self.rules.counting = Counting::Never;
         self.doc.without(429, "rate_limited");
         self
     }
 
     /// The route, for one worker.
     pub fn route(&self) -> Route {
-        (self.route)(self.counting)
+        (self.route)(self.rules)
     }
-}
-
-/// Takes the arguments without a body: what is wrong then and is not the body's fault is the caller's.
-fn admit<A: Arguments + 'static>(request: HttpRequest) -> LocalBoxFuture<'static, Result<(), Problem>> {
-    Box::pin(async move {
-        match A::take(&request, &mut Payload::None).await {
-            Err(problem) if refuses(problem.status()) => Err(problem),
-            Ok(_) | Err(_) => Ok(()),
-        }
-    })
-}
-
-fn refuses(status: StatusCode) -> bool {
-    let denied = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
-    denied.contains(&status) || status.is_server_error()
 }
 
 fn guarded(method: &Method) -> Route {
@@ -177,7 +174,7 @@ fn guarded(method: &Method) -> Route {
 }
 
 /// Wraps a handler so that its arguments are taken one after the other.
-fn in_order<F, A, R>(handler: F, counting: Counting) -> impl Handler<(HttpRequest, web::Payload), Output = HttpResponse>
+fn in_order<F, A, R>(handler: F, rules: Rules) -> impl Handler<(HttpRequest, web::Payload), Output = HttpResponse>
 where
     F: Handler<A, Output = Result<R, Problem>>,
     A: Arguments + 'static,
@@ -187,8 +184,9 @@ where
         let handler = handler.clone();
         async move {
             let place = request.clone();
-            let done = contained(&place, run(handler, counting, request, payload)).await;
-            let mut answer = done.unwrap_or_else(|problem| problem.answer(&place));
+            let done = contained(&place, run(handler, rules, request, payload)).await;
+            let answer = done.unwrap_or_else(|problem| problem.answer(&place));
+            let mut answer = idempotency::remembered(&place, answer).await;
             rate_limit::stamp(&place, &mut answer);
             answer
         }
@@ -197,7 +195,7 @@ where
 
 async fn run<F, A, R>(
     handler: F,
-    counting: Counting,
+    rules: Rules,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem>
@@ -207,7 +205,23 @@ where
     R: Reply,
 {
     let mut payload = payload.into_inner();
+    let attempt = if rules.once { Attempt::of(&request, &mut payload) } else { None };
     let arguments = A::take(&request, &mut payload).await?;
-    rate_limit::count(&request, counting).await?;
+    let attempt = attempt.map(Attempt::well_formed).transpose()?;
+    count(&request, rules).await?;
+    if let Some(attempt) = attempt
+        && let Some(first) = attempt.begin(&request).await?
+    {
+        return Ok(first);
+    }
     Ok(handler.call(arguments).await?.reply())
+}
+
+async fn count(request: &HttpRequest, rules: Rules) -> Result<(), Problem> {
+    match (rate_limit::count(request, rules.counting).await, rules.explanation) {
+        (Err(refusal), Some(explain)) if refusal.status() == StatusCode::TOO_MANY_REQUESTS => {
+            Err(explain(request.clone(), refusal).await)
+        }
+        (counted, _) => counted,
+    }
 }

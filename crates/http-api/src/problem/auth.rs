@@ -29,7 +29,7 @@ impl From<AuthError> for Problem {
             AuthError::TooManyKeys => Self::conflict("too_many_keys", detail),
             AuthError::BadKeyExpiry => Self::invalid_field("/expires_at", detail),
             AuthError::PlatformScope => Self::invalid_field("/scopes", detail),
-            AuthError::PlatformAdminOnly => Self::forbidden(detail),
+            AuthError::PlatformAdminOnly | AuthError::Outdated => Self::forbidden(detail),
             AuthError::Store(cause) => cause.into(),
         }
     }
@@ -55,6 +55,12 @@ impl Problem {
         let detail = format!("this needs an API key with the scope {scope}");
         let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
         Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail).challenge(challenge)
+    }
+
+    /// 403: a person asks for what only services do.
+    pub fn api_key_required() -> Self {
+        let detail = "this needs the API key of a service; a session cannot do it";
+        Self::new(StatusCode::FORBIDDEN, "api_key_required", detail)
     }
 
     /// 403: a service asks for what only people do.

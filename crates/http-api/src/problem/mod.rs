@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod body;
+mod byok;
 mod org;
 mod plan;
 mod usage;
@@ -16,6 +17,7 @@ use kernel::StoreError;
 use serde_json::Value;
 
 pub use self::body::{FieldProblem, ProblemBody};
+pub(crate) use self::byok::{ENDPOINT_FORBIDDEN, KEY_FORMAT};
 pub(crate) use self::plan::plan_field;
 use crate::middleware::request_id::RequestId;
 
@@ -39,6 +41,7 @@ struct Inner {
     max_age: Option<u64>,
     challenge: Option<String>,
     authenticated: Option<bool>,
+    headers: Vec<(&'static str, String)>,
     cause: Option<Box<str>>,
 }
 
@@ -65,6 +68,7 @@ impl Problem {
             max_age: None,
             challenge: None,
             authenticated: None,
+            headers: Vec::new(),
             cause: None,
         }))
     }
@@ -74,6 +78,13 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.extensions.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, with a further header in its answer.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.0.headers.push((name, value.into()));
         self
     }
 
@@ -183,6 +194,14 @@ impl Problem {
         problem
     }
 
+    /// The same of a server that was told to stop: nothing is wrong, and the log need not say that something is.
+    pub fn stopping() -> Self {
+        let detail = "the server is about to stop; another one, or the next one, will answer";
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail);
+        problem.0.retry_after = Some(1);
+        problem
+    }
+
     /// 500: a defect of ours. The log has the cause under the request's id.
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail = "something went wrong on our side; tell the operator the request id";
@@ -250,6 +269,9 @@ impl Problem {
             response.insert_header(("WWW-Authenticate", challenge.as_str()));
         } else if self.0.status == StatusCode::UNAUTHORIZED {
             response.insert_header(("WWW-Authenticate", "Session"));
+        }
+        for (name, value) in &self.0.headers {
+            response.insert_header((*name, value.as_str()));
         }
         let mut response = crate::answer::json(&mut response, "application/problem+json", &self.body(place));
         response.extensions_mut().insert(self.clone());

@@ -9,8 +9,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, call_service, init_service, read_body_json};
 use auth_core::Freshness;
 use chrono::TimeDelta;
-use kernel::PlatformRole;
-use kernel::testing::{ManualClock, manual_ambient};
+use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
+use kernel::{Begun, Idempotency, IdempotencyKey, PlatformRole, Recorded, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use usage_core::Rate;
@@ -69,6 +69,29 @@ struct Given {
     fails: bool,
 }
 
+/// Counts what is written.
+#[derive(Default)]
+struct Written {
+    kept: MemoryIdempotency,
+    writes: AtomicU32,
+}
+
+#[async_trait]
+impl Idempotency for Written {
+    async fn begin(&self, key: &IdempotencyKey, now: Timestamp, until: Timestamp) -> Result<Begun, StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.kept.begin(key, now, until).await
+    }
+    async fn finish(&self, key: &IdempotencyKey, answer: &Recorded, until: Timestamp) -> Result<(), StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.kept.finish(key, answer, until).await
+    }
+    async fn abandon(&self, key: &IdempotencyKey) -> Result<(), StoreError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.kept.abandon(key).await
+    }
+}
+
 /// How often a handler ran.
 struct Runs(AtomicU32);
 
@@ -96,6 +119,7 @@ fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/write", write),
         Endpoint::post("/decide", write).decision(),
         Endpoint::post("/free", write).unlimited(),
+        Endpoint::post("/once", write).once(),
         Endpoint::get("/visit", visit),
         Endpoint::get("/panic", panic),
     ]
@@ -118,6 +142,7 @@ struct Stage {
     ambient: Ambient,
     limits: Arc<Fake>,
     runs: web::Data<Runs>,
+    written: Arc<Written>,
     user: UserId,
 }
 
@@ -127,13 +152,16 @@ impl Stage {
         let (asked, opens) = (Mutex::default(), Mutex::new(ambient.now()));
         let limits = Arc::new(Fake { ambient: ambient.clone(), asked, opens, down });
         let user = UserId::mint(&ambient);
-        Self { clock, ambient, limits, runs: web::Data::new(Runs(AtomicU32::new(0))), user }
+        let runs = web::Data::new(Runs(AtomicU32::new(0)));
+        Self { clock, ambient, limits, runs, written: Arc::default(), user }
     }
 
     async fn call(&self, request: TestRequest) -> ServiceResponse<BoxBody> {
         let limits: Arc<dyn RateLimits> = self.limits.clone();
         let identify: Arc<dyn Identify> = Arc::new(Header);
+        let idempotency: Arc<dyn Idempotency> = self.written.clone();
         let app = App::new()
+            .app_data(web::Data::new(idempotency))
             .app_data(web::Data::new(limits))
             .app_data(web::Data::new(identify))
             .app_data(web::Data::new(site()))
@@ -274,6 +302,68 @@ async fn what_is_wrong_with_a_request_is_said_before_it_is_counted() {
     assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!((header(&stranger, "RateLimit"), header(&wrong, "RateLimit")), (None, None));
     assert_eq!(stage.classes(), []);
+}
+
+#[actix_web::test]
+async fn a_key_is_taken_only_after_the_request_was_counted() {
+    let stage = Stage::new(false);
+    let once = |key: &str, body: Value| {
+        let request = stage.request(Method::POST, "/once").insert_header(("Idempotency-Key", key));
+        request.set_json(body)
+    };
+    let good = || serde_json::json!({ "fails": false });
+    let writes = || stage.written.writes.swap(0, Ordering::SeqCst);
+
+    stage.close_for(TimeDelta::seconds(60));
+    for number in 0..3 {
+        let refused = stage.call(once(&format!("fresh-{number}"), good())).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!((writes(), stage.runs(), stage.classes().len()), (0, 0, 3), "a refusal writes nothing");
+    stage.close_for(TimeDelta::zero());
+
+    let first = stage.call(once("one", good())).await;
+    assert_eq!((first.status(), header(&first, "Idempotent-Replayed")), (StatusCode::OK, None));
+    assert_eq!((writes(), stage.runs(), stage.classes().len()), (2, 1, 1));
+    let again = stage.call(once("one", good())).await;
+    assert_eq!((again.status(), header(&again, "Idempotent-Replayed")), (StatusCode::OK, Some("true")));
+    assert_eq!(header(&again, "RateLimit"), Some("\"api\";r=97;t=3"), "a replay is counted");
+    assert_eq!((stage.runs(), stage.classes().len()), (1, 1));
+    stage.close_for(TimeDelta::seconds(60));
+    assert_eq!(stage.call(once("one", good())).await.status(), StatusCode::TOO_MANY_REQUESTS, "and refused");
+    stage.close_for(TimeDelta::zero());
+
+    // What is wrong with a request is said before it is counted, and before its key is taken.
+    writes();
+    stage.classes();
+    let wrong = [("one", serde_json::json!({ "fails": 1 })), ("with space", good()), ("", good())];
+    for (key, body) in wrong {
+        assert_eq!(stage.call(once(key, body)).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "{key:?}");
+    }
+    let stranger = stranger(Method::POST, "/once").insert_header(("Idempotency-Key", "one")).set_json(good());
+    assert_eq!(stage.call(stranger).await.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!((writes(), stage.classes().len()), (0, 0));
+    let other = stage.call(once("one", serde_json::json!({ "fails": true }))).await;
+    assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "another body under the same key");
+    assert_eq!(stage.runs(), 1);
+}
+
+#[actix_web::test]
+async fn a_key_whose_request_failed_or_broke_off_is_free_again() {
+    let stage = Stage::new(false);
+    let once = |key: &str, fails: bool| {
+        let request = stage.request(Method::POST, "/once").insert_header(("Idempotency-Key", key));
+        request.set_json(serde_json::json!({ "fails": fails }))
+    };
+    let conflict = stage.call(once("one", true)).await;
+    assert_eq!((conflict.status(), header(&conflict, "Idempotent-Replayed")), (StatusCode::CONFLICT, None));
+    let again = stage.call(once("one", true)).await;
+    assert_eq!((again.status(), header(&again, "Idempotent-Replayed")), (StatusCode::CONFLICT, Some("true")));
+    stage.written.kept.break_down(true);
+    assert_eq!(stage.call(once("two", false)).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    stage.written.kept.break_down(false);
+    assert_eq!(stage.runs(), 1, "what cannot be remembered is not done");
+    assert_eq!(stage.call(once("two", false)).await.status(), StatusCode::OK);
 }
 
 #[actix_web::test]

@@ -2,6 +2,7 @@
 pub mod admin;
 pub mod api_keys;
 pub mod auth;
+pub mod byok;
 pub mod compat;
 pub mod decision;
 pub mod invitation;
@@ -34,6 +35,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         tier_check::endpoints,
         subscriptions::endpoints,
         tier::endpoints,
+        byok::endpoints,
         admin::endpoints,
     ];
     areas.iter().flat_map(|area| area()).collect()

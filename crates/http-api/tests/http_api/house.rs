@@ -10,9 +10,11 @@ use auth_core::testing::{MemoryAuth, PlainHasher};
 use auth_core::{
     ApiKeys, NewUser, Passwords, Secret, SessionRules, Sessions, SignIn, SignInPorts, User, Username, Users,
 };
+use byok_core::testing::{MemoryEntitlement, MemoryKeys, MemoryProbe, MemoryRing, sample_providers, sample_ring};
+use byok_core::{Byok, ByokPorts, Resolution};
 use http_api::identify::SessionCookie;
 use http_api::rate_limit::Unlimited;
-use http_api::{Dependency, Environment, Metrics, Readiness, Services, Site};
+use http_api::{Dependency, Environment, KeyedIdempotency, Metrics, Readiness, Services, Site};
 use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
 use kernel::{Actor, Email, InvitationId, OrgId, PlatformRole, Record, Role, UserId};
 use org_core::testing::MemoryOrgs;
@@ -74,7 +76,9 @@ impl House {
         };
         let site = site(origin);
         let (plans, usage) = (Arc::new(MemoryPlans::with(sample_catalogue())), Arc::new(MemoryUsage::new()));
+        let blobs = Arc::new(MemoryBlobs::new());
         let free: PlanId = "free".parse().unwrap();
+        let byok = byok(&ambient);
         let services = Services {
             identify: Arc::new(SessionCookie::new(site.clone(), sessions.clone())),
             site,
@@ -84,12 +88,7 @@ impl House {
             api_keys: ApiKeys::new(auth.clone(), bridge.clone(), auth.clone(), ambient.clone()),
             sessions,
             profiles: Profiles::new(profiles.clone(), ambient.clone()),
-            avatars: Avatars::new(
-                profiles.clone(),
-                Arc::new(MemoryBlobs::new()),
-                Arc::new(StampRenderer),
-                ambient.clone(),
-            ),
+            avatars: Avatars::new(profiles.clone(), blobs, Arc::new(StampRenderer), ambient.clone()),
             orgs: Orgs::new(
                 OrgPorts { orgs: orgs.clone(), members: orgs.clone(), entitlements: orgs.clone() },
                 ambient.clone(),
@@ -108,8 +107,10 @@ impl House {
             decision: decision(&plans, free, ambient.clone()),
             metering: Metering::new(usage.clone(), ambient.clone()),
             usage: Usage::new(usage, ambient.clone()),
+            resolution: Resolution::new(byok.clone()),
+            byok,
             trail: Trail::new(Arc::new(MemoryAudit::new())),
-            idempotency: Arc::new(MemoryIdempotency::default()),
+            idempotency: KeyedIdempotency::new(Arc::new(MemoryIdempotency::default()), &[7; 32]),
             rate_limits: Arc::new(Unlimited),
             ambient,
             readiness: Arc::new(AllWell),
@@ -218,6 +219,17 @@ fn decision(plans: &Arc<MemoryPlans>, default: PlanId, ambient: kernel::Ambient)
         keys: plans.clone(),
     };
     Decision::new(ports, default, OutagePolicy::default(), ambient)
+}
+
+fn byok(ambient: &kernel::Ambient) -> Byok {
+    let ports = ByokPorts {
+        keys: Arc::new(MemoryKeys::new()),
+        ring: Arc::new(MemoryRing::new(sample_ring(ambient, &["k1"]))),
+        probe: Arc::new(MemoryProbe::new()),
+        entitlement: Arc::new(MemoryEntitlement::new()),
+        providers: Arc::new(sample_providers()),
+    };
+    Byok::new(ports, ambient.clone())
 }
 
 fn site(origin: &str) -> Site {

@@ -92,6 +92,7 @@ fn every_action_has_a_category_that_its_name_agrees_with() {
             "org" => "organization",
             "catalogue" | "plan" | "subscription" => "subscription",
             "usage" => "usage",
+            "byok" => "key",
             other => panic!("{other} is no area"),
         };
         assert_eq!(action.category().as_str(), expected, "{action:?}");

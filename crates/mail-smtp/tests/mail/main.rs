@@ -3,6 +3,7 @@
 
 mod injection;
 mod mime;
+mod notice;
 mod outbox;
 mod smtp;
 

@@ -27,13 +27,7 @@ impl Mail {
         let read = |text: &str, media: &str| {
             let (headers, body) = part(text.strip_prefix("\r\n").unwrap());
             assert!(header(&headers, "Content-Type").starts_with(media));
-            let body = body.strip_suffix("\r\n").unwrap();
-            match header(&headers, "Content-Transfer-Encoding").as_str() {
-                "7bit" => body.to_owned(),
-                "quoted-printable" => quoted_printable(&body.replace("=\r\n", ""), '='),
-                "base64" => base64(&body.replace("\r\n", "")),
-                other => panic!("unknown encoding {other}"),
-            }
+            decoded(&headers, body.strip_suffix("\r\n").unwrap())
         };
         let (plain, html) = (read(parts[1], "text/plain"), read(parts[2], "text/html"));
         Self { headers, plain: plain.replace("\r\n", "\n"), html: html.replace("\r\n", "\n") }
@@ -53,6 +47,25 @@ impl Mail {
         let mut names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
         names
+    }
+}
+
+/// A mail of one part: its headers, and its text.
+pub(crate) fn single(raw: &[u8]) -> (Vec<(String, String)>, String) {
+    let raw = std::str::from_utf8(raw).unwrap();
+    assert!(raw.is_ascii(), "only ASCII crosses the wire");
+    assert!(!raw.replace("\r\n", "").contains(['\r', '\n']), "every line ends in CRLF");
+    let (headers, body) = part(raw);
+    let text = decoded(&headers, body);
+    (headers, text.replace("\r\n", "\n"))
+}
+
+fn decoded(headers: &[(String, String)], body: &str) -> String {
+    match header(headers, "Content-Transfer-Encoding").as_str() {
+        "7bit" => body.to_owned(),
+        "quoted-printable" => quoted_printable(&body.replace("=\r\n", ""), '='),
+        "base64" => base64(&body.replace("\r\n", "")),
+        other => panic!("unknown encoding {other}"),
     }
 }
 

@@ -135,6 +135,20 @@ pub struct OrgFilter {
     pub search: Option<String>,
     /// Only organizations of this member.
     pub member: Option<UserId>,
+    /// Only organizations for which this plan counts.
+    pub on: Option<OnTier>,
+}
+
+/// A plan that is to be the one that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnTier {
+    /// The plan's code.
+    pub tier: String,
+    /// The code of the plan that counts wherever no other one does: where nobody chose one, where the chosen one has ended, and for
+    /// deleted organizations.
+    pub otherwise: String,
+    /// When: a trial ends by itself.
+    pub at: Timestamp,
 }
 
 /// Counts of an organization.

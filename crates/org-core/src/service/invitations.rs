@@ -7,7 +7,7 @@ use crate::policy::{admits, within_reach};
 use crate::{
     Accepted, Added, Entitlements, Invitation, InvitationMail, InvitationStore, InvitationToken, Invited, Inviting,
     MemberStore, Membership, NamedBy, Org, OrgError, OrgStatus, OrgStore, People, Permission, Person, Preview, Renewal,
-    Renewed,
+    Renewed, Revoked,
 };
 
 /// The ports of [`Invitations`].
@@ -107,10 +107,14 @@ impl Invitations {
         Ok(self.ports.invitations.open(by.org, self.ambient.now()).await?)
     }
 
-    /// Sends an invitation again: with a new token (the old link is dead) and a new end. An expired one needs a free seat again.
+    /// Sends an invitation again: with a new token (the old link is dead) and a new end. An expired one needs a free seat again; one
+    /// whose address the organization does not take any more could not be accepted, and is not sent.
     pub async fn resend(&self, actor: &Actor, by: &Membership, id: InvitationId) -> Result<Sent, OrgError> {
-        self.reach(by, id).await?;
+        let old = self.reach(by, id).await?;
         let org = self.org(by.org).await?;
+        if !admits(&org.settings.allowed_domains, &old.email) {
+            return Err(OrgError::DomainNotAllowed(NamedBy::Invitation));
+        }
         let token = InvitationToken::mint(&self.ambient);
         let record = self.record(actor, by.org, Action::InvitationResent, id);
         let seats = self.ports.entitlements.of(by.org).await?.seats;
@@ -119,6 +123,7 @@ impl Invitations {
             Renewed::Renewed(invitation) => invitation,
             Renewed::NotFound => return Err(OrgError::InvitationNotFound),
             Renewed::SeatLimit => return Err(OrgError::SeatLimit(seats)),
+            Renewed::Outdated => return Err(OrgError::Outdated),
         };
         let mailed = self.mail(&invitation, &token, &org, by.user).await?;
         Ok(Sent { invitation, mailed })
@@ -128,8 +133,11 @@ impl Invitations {
     pub async fn revoke(&self, actor: &Actor, by: &Membership, id: InvitationId) -> Result<(), OrgError> {
         self.reach(by, id).await?;
         let record = self.record(actor, by.org, Action::InvitationRevoked, id);
-        let done = self.ports.invitations.revoke(by.org, id, &record).await?;
-        if done { Ok(()) } else { Err(OrgError::InvitationNotFound) }
+        match self.ports.invitations.revoke(by.org, id, &record).await? {
+            Revoked::Revoked => Ok(()),
+            Revoked::NotFound => Err(OrgError::InvitationNotFound),
+            Revoked::Outdated => Err(OrgError::Outdated),
+        }
     }
 
     /// What the holder of a token may see before they sign in.
@@ -225,12 +233,13 @@ impl Invitations {
         Ok(self.ports.mail.send(invitation, token, org.name.as_str(), &inviter).await.is_ok())
     }
 
-    /// The caller may manage members, and the invitation is not for a role above theirs.
-    async fn reach(&self, by: &Membership, id: InvitationId) -> Result<(), OrgError> {
+    /// The invitation, if the caller may manage members and it is not for a role above theirs.
+    async fn reach(&self, by: &Membership, id: InvitationId) -> Result<Invitation, OrgError> {
         by.require(Permission::ManageMembers)?;
         let open = self.ports.invitations.open(by.org, Timestamp::MIN_UTC).await?;
         let found = open.into_iter().find(|invitation| invitation.id == id).ok_or(OrgError::InvitationNotFound)?;
-        within_reach(by.role, found.role)
+        within_reach(by.role, found.role)?;
+        Ok(found)
     }
 
     async fn live(&self, token: &InvitationToken) -> Result<Invitation, OrgError> {

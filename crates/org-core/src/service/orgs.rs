@@ -3,8 +3,8 @@ use std::sync::Arc;
 use kernel::{Action, Actor, Ambient, OrgId, Page, Paged, Record, Role, UserId};
 
 use crate::{
-    Created, Entitlement, Entitlements, Joined, MemberStore, Membership, Org, OrgError, OrgFilter, OrgName, OrgStats,
-    OrgStatus, OrgStore, OrgSummary, Permission, Settings, SettingsPatch, Slug, StatusChanged,
+    Created, Entitlement, Entitlements, Joined, MemberStore, Membership, OnTier, Org, OrgError, OrgFilter, OrgName,
+    OrgStats, OrgStatus, OrgStore, OrgSummary, Patched, Permission, Settings, SettingsPatch, Slug, StatusChanged,
 };
 
 /// The ports of [`Orgs`].
@@ -122,12 +122,28 @@ impl Orgs {
             return Err(OrgError::RoleAboveOwn);
         }
         let record = Record::new(&self.ambient, actor, Action::OrgUpdated, "organization", by.org).within(by.org);
-        self.ports.orgs.patch(by.org, patch, &record).await?.ok_or(OrgError::OrgNotFound)
+        match self.ports.orgs.patch(by.org, patch, &record).await? {
+            Patched::Patched(org) => Ok(*org),
+            Patched::NotFound => Err(OrgError::OrgNotFound),
+            Patched::Outdated => Err(OrgError::Outdated),
+        }
     }
 
     /// Every organization that the filter names: for the platform's admins.
     pub async fn list(&self, filter: &OrgFilter, page: Page) -> Result<Paged<OrgSummary>, OrgError> {
         Ok(self.ports.orgs.page(filter, page).await?)
+    }
+
+    /// The same, of those for which this plan counts now.
+    pub async fn list_on_tier(
+        &self,
+        filter: &OrgFilter,
+        tier: &str,
+        page: Page,
+    ) -> Result<Paged<OrgSummary>, OrgError> {
+        let otherwise = self.ports.entitlements.default_tier().await?;
+        let on = OnTier { tier: tier.to_owned(), otherwise, at: self.ambient.now() };
+        self.list(&OrgFilter { on: Some(on), ..filter.clone() }, page).await
     }
 
     /// Suspends an organization or makes it active again: for the platform's admins. An organization without an active owner

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use kernel::testing::KeptRecords;
-use kernel::{Ambient, OrgId, UserId};
+use kernel::{Ambient, OrgId, Timestamp, UserId};
 
 use crate::{InvitationStore, MemberStore, OrgStore};
 
@@ -12,6 +12,8 @@ pub trait Population: KeptRecords {
     async fn user(&self, email: &str, verified: bool) -> UserId;
     /// Disables the account, or enables it again. Never asked to disable the last active owner of an active organization.
     async fn set_enabled(&self, user: UserId, enabled: bool);
+    /// Puts the organization on a plan: `free`, `trial`, `starter` or `professional`. With an end it is a trial of it.
+    async fn put_on(&self, org: OrgId, plan: &str, trial_ends_at: Option<Timestamp>);
     /// The epoch with which sessions of this user in this organization are compared; `None` when they are no member.
     async fn epoch(&self, org: OrgId, user: UserId) -> Option<i64>;
 }

@@ -223,6 +223,11 @@ async fn nobody_joins_from_a_domain_that_is_not_allowed_any_more() {
         w.orgs.update(&Actor::user(by.user()), &by, &patch).await.unwrap();
     };
     allow(Some("other.example")).await;
+    let sent = w.memory.mails();
+    let doing = Actor::user(by.user());
+    let again = w.invitations.resend(&doing, &by, sent[0].invitation.id).await;
+    assert!(matches!(again, Err(OrgError::DomainNotAllowed(NamedBy::Invitation))), "not even asked again: {again:?}");
+    assert_eq!((w.memory.mails().len(), w.last_token().hash()), (sent.len(), token.hash()), "the old link lives");
     let refused = accept(&w, guest, &token).await;
     assert!(matches!(refused, Err(OrgError::DomainNotAllowed(NamedBy::Token))), "{refused:?}");
     assert_eq!(w.role(by.org(), guest).await, None);

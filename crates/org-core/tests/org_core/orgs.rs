@@ -1,6 +1,9 @@
 //! Organizations as a whole.
 
+use std::time::Duration;
+
 use kernel::{Action, Actor, OrgId, Page, Role};
+use org_core::testing::Population as _;
 use org_core::{OrgError, OrgFilter, OrgName, OrgStatus, Permission, SettingsPatch, Slug};
 
 use crate::world::World;
@@ -111,6 +114,36 @@ async fn the_platform_lists_organizations() {
     assert_eq!(ids(None).await, vec![first], "deleted ones are listed only when asked for");
     assert_eq!(ids(Some(OrgStatus::Deleted)).await, vec![second]);
     assert_eq!(w.memory.records().len(), 4);
+}
+
+#[tokio::test]
+async fn the_platform_lists_the_organizations_of_a_plan() {
+    let w = World::new(6);
+    let owner = w.user("owner").await;
+    let mut made = Vec::new();
+    for _ in 0..5 {
+        let name = OrgName::parse("Acme").unwrap();
+        made.push(w.orgs.create(&Actor::user(owner), owner, name, None).await.unwrap().id);
+    }
+    made.sort();
+    w.memory.put_on(made[1], "starter", None).await;
+    w.memory.put_on(made[3], "starter", Some(w.ambient.now() + Duration::from_mins(1))).await;
+    let on = async |tier: &str, page: Page| {
+        let found = w.orgs.list_on_tier(&OrgFilter::default(), tier, page).await.unwrap();
+        assert_eq!(found.page, page);
+        let mut ids: Vec<_> = found.items.iter().map(|org| org.id).collect();
+        ids.sort();
+        (found.total, ids)
+    };
+    let all = Page::default();
+    assert_eq!(on("starter", all).await, (2, vec![made[1], made[3]]));
+    assert_eq!(on("free", all).await, (3, vec![made[0], made[2], made[4]]));
+    assert_eq!(on("nothing of the kind", all).await, (0, vec![]));
+    let last = on("free", Page::new(2, 2).unwrap()).await;
+    assert_eq!((last.0, last.1.len()), (3, 1), "a part knows how many there are");
+    w.clock.advance(Duration::from_mins(1));
+    assert_eq!(on("starter", all).await, (1, vec![made[1]]), "a trial ends by itself");
+    assert_eq!(on("free", all).await.0, 4);
 }
 
 #[test]

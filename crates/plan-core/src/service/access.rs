@@ -23,6 +23,15 @@ pub struct Standing {
     pub catalogue: Arc<Catalogue>,
 }
 
+impl Standing {
+    /// Whether the plan that counts opens a service, and which one to recommend if not. One that the catalogue lacks is
+    /// [`PlanError::UnknownService`].
+    pub fn gate(&self, service: &ServiceName) -> Result<Gate<'_>, PlanError> {
+        self.catalogue.service(service).ok_or(PlanError::UnknownService)?;
+        Ok(gate(&self.plan, &self.catalogue, service))
+    }
+}
+
 /// Whether an organization may use a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceAccess {
@@ -93,18 +102,13 @@ impl Access {
 
     /// Whether an organization may use a service.
     pub async fn check(&self, org: OrgId, service: &ServiceName) -> Result<ServiceAccess, PlanError> {
-        let (subscription, catalogue) = self.read(org).await?;
-        catalogue.service(service).ok_or(PlanError::UnknownService)?;
-        let plan = self.plan(&subscription, &catalogue, self.ambient.now())?;
-        let current = plan.clone();
-        Ok(match gate(plan, &catalogue, service) {
-            Gate::Granted => ServiceAccess::Granted { current },
-            Gate::UpgradeRequired(required) => ServiceAccess::UpgradeRequired {
-                current,
-                required: required.cloned().map(Box::new),
-                upgrade_url: self.upgrade_url.clone(),
-            },
-        })
+        let standing = self.standing(org).await?;
+        let required = match standing.gate(service)? {
+            Gate::Granted => return Ok(ServiceAccess::Granted { current: standing.plan }),
+            Gate::UpgradeRequired(required) => required.cloned().map(Box::new),
+        };
+        let upgrade_url = self.upgrade_url.clone();
+        Ok(ServiceAccess::UpgradeRequired { current: standing.plan, required, upgrade_url })
     }
 
     async fn read(&self, org: OrgId) -> Result<(Subscription, Arc<Catalogue>), PlanError> {

@@ -61,9 +61,14 @@ impl Grants {
         Ok((owned, subscription))
     }
 
+    /// The organization's subscription; one that was never moved has the version 0.
+    pub async fn of(&self, org: OrgId) -> Result<Subscription, PlanError> {
+        self.subscriptions.of(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)
+    }
+
     /// What the installation gives to the first administrator's organization. One that was moved before stays where it is.
     pub async fn install(&self, org: OrgId, plan: &PlanId) -> Result<Subscription, PlanError> {
-        let now = self.subscriptions.of(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)?;
+        let now = self.of(org).await?;
         if now.version > 0 {
             return Ok(now);
         }
@@ -82,7 +87,7 @@ impl Grants {
         let notes = request.notes.as_deref().map(|notes| plain_text(notes, MAX_NOTES)).transpose();
         let notes = notes.map_err(|error| invalid("notes", error.into()))?.filter(|notes| !notes.is_empty());
         for _ in 0..ATTEMPTS {
-            let now = self.subscriptions.of(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)?;
+            let now = self.of(org).await?;
             if request.plan.is_none() && request.status.is_none() && notes.is_none() {
                 return Ok(now);
             }

@@ -1,6 +1,7 @@
 //! What an organization has and may do.
 
 use kernel::{OrgId, Period, StoreError};
+use plan_core::policy::Gate;
 use plan_core::testing::{MemoryPlans, Population};
 use plan_core::{Access, PlanError, ServiceAccess, SubscriptionStatus};
 
@@ -39,6 +40,29 @@ async fn a_move_decides_the_next_call() {
             assert_eq!(w.access.upgrade_url(), UPGRADE_URL);
         }
         other @ ServiceAccess::Granted { .. } => panic!("{other:?}"),
+    }
+}
+
+/// One rule, asked of a standing or of the organization.
+#[tokio::test]
+async fn the_gate_of_a_standing_is_what_a_check_says() {
+    let w = World::new(5);
+    let org = w.org("ann").await;
+    for plan in ["free", "trial", "starter", "professional", "enterprise"] {
+        w.grant("ann", Some(plan), None).await.unwrap();
+        let standing = w.access.standing(org).await.unwrap();
+        for service in standing.catalogue.services() {
+            let gate = standing.gate(&service.name).unwrap();
+            assert_eq!(gate == Gate::Granted, standing.plan.opens(&service.name), "{plan}: {}", service.name);
+            match (gate, w.access.check(org, &service.name).await.unwrap()) {
+                (Gate::Granted, ServiceAccess::Granted { current }) => assert_eq!(current, standing.plan),
+                (Gate::UpgradeRequired(one), ServiceAccess::UpgradeRequired { current, required, .. }) => {
+                    assert_eq!((&current, one), (&standing.plan, required.as_deref()));
+                }
+                other => panic!("{plan}, {}: {other:?}", service.name),
+            }
+        }
+        assert!(matches!(standing.gate(&name("nothing")), Err(PlanError::UnknownService)));
     }
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
-use auth_core::{ApiKey, ApiKeyStore, KeyKept, KeyName};
+use auth_core::{ApiKey, ApiKeyStore, KeyKept, KeyName, KeyRevoked};
 use kernel::{ApiKeyId, OrgId, Record, StoreError, Timestamp, TokenHash, UserId};
-use org_core::OrgStatus;
+use org_core::{OrgStatus, Permission};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
@@ -91,6 +91,9 @@ impl ApiKeyStore for SeaApiKeys {
             if guard::lock(&*tx, key.org).await?.is_none() {
                 return Err(guard::deleted_meanwhile().into());
             }
+            if !guard::caller_holds(&*tx, key.org, record, Permission::ManageKeys).await? {
+                return Ok(RollBack(KeyKept::Outdated));
+            }
             if living(&tx, key.org, key.created_at).await? >= u64::from(ApiKey::PER_ORG) {
                 return Ok(RollBack(KeyKept::TooMany));
             }
@@ -123,9 +126,15 @@ impl ApiKeyStore for SeaApiKeys {
         self.0.ask(newest.all(self.0.reader())).await?.into_iter().map(to_key).collect()
     }
 
-    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<bool, StoreError> {
+    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<KeyRevoked, StoreError> {
         let _moving = self.0.api_keys().moving();
         let change = |tx: Tx| async move {
+            if guard::lock(&*tx, org).await?.is_none() {
+                return Ok(RollBack(KeyRevoked::NotFound));
+            }
+            if !guard::caller_holds(&*tx, org, record, Permission::ManageKeys).await? {
+                return Ok(RollBack(KeyRevoked::Outdated));
+            }
             let revoked = Entity::update_many()
                 .col_expr(Column::RevokedAt, Expr::value(storable(record.at)))
                 .filter(Column::OrgId.eq(org.uuid()))
@@ -133,7 +142,8 @@ impl ApiKeyStore for SeaApiKeys {
                 .filter(Column::RevokedAt.is_null())
                 .exec(&*tx)
                 .await?;
-            Ok(if revoked.rows_affected == 1 { Commit(true) } else { RollBack(false) })
+            let done = revoked.rows_affected == 1;
+            Ok(if done { Commit(KeyRevoked::Revoked) } else { RollBack(KeyRevoked::NotFound) })
         };
         self.0.change(record, change).await
     }

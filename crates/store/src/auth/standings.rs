@@ -20,7 +20,7 @@ use crate::transaction::{
 };
 use crate::value::read;
 
-const STANDING: &str = "SELECT u.epoch AS user_epoch, p.epoch AS platform_epoch, u.enabled AS enabled, \
+const STANDING: &str = "SELECT u.epoch AS user_epoch, p.epoch AS platform_epoch, u.enabled AS enabled, u.email_canonical AS email, \
      u.role AS platform_role, m.role AS member_role, m.epoch AS member_epoch, o.status AS org_status \
      FROM app_user u CROSS JOIN platform p \
      LEFT JOIN membership m ON m.org_id = $2 AND m.user_id = u.id AND m.status = 'active' \
@@ -41,6 +41,7 @@ struct Row {
     user_epoch: i64,
     platform_epoch: i64,
     enabled: bool,
+    email: String,
     platform_role: String,
     member_role: Option<String>,
     member_epoch: Option<i64>,
@@ -62,6 +63,7 @@ impl Row {
             user_epoch: self.user_epoch,
             platform_epoch: self.platform_epoch,
             enabled: self.enabled,
+            email: self.email,
             platform_role: read("app_user.role", self.platform_role.parse())?,
             membership,
         })

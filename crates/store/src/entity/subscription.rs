@@ -1,7 +1,9 @@
-use kernel::OrgId;
-use plan_core::PlanId;
+use kernel::{OrgId, Timestamp};
+use plan_core::{PlanId, SubscriptionStatus};
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryFilter, Select};
+use sea_orm::{Condition, QueryFilter, Select};
+
+use crate::value::storable;
 
 /// An organization without a row is on the default plan since it was made.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -35,6 +37,14 @@ impl Entity {
     #[expect(clippy::disallowed_methods, reason = "scoped to one organization")]
     pub(crate) fn of(org: OrgId) -> Select<Self> {
         Self::find().filter(Column::OrgId.eq(org.uuid()))
+    }
+
+    /// The subscriptions whose plan counts at this time, to ask which organizations have one.
+    #[expect(clippy::disallowed_methods, reason = "the list of tenants belongs to the platform")]
+    pub(crate) fn granted(at: Timestamp) -> Select<Self> {
+        let granting = SubscriptionStatus::ALL.into_iter().filter(|status| status.grants());
+        let runs = Condition::any().add(Column::TrialEndsAt.is_null()).add(Column::TrialEndsAt.gt(storable(at)));
+        Self::find().filter(Column::Status.is_in(granting.map(SubscriptionStatus::as_str))).filter(runs)
     }
 
     /// The subscriptions of a plan, to ask whether there is one.

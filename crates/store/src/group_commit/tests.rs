@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use super::*;
@@ -6,19 +7,42 @@ use super::*;
 struct Echo {
     gate: Semaphore,
     batches: Mutex<Vec<Vec<u32>>>,
+    /// Lanes that somebody else has.
+    held: Mutex<HashSet<u32>>,
     begun: mpsc::UnboundedSender<()>,
 }
 
+impl Echo {
+    fn holds(&self, job: u32) -> bool {
+        self.held.lock().unwrap().contains(&(job / LANE))
+    }
+}
+
+/// So long a lane is waited for at once.
+const A_WHILE: Duration = Duration::from_millis(20);
+
+/// Jobs from here on are of the first lane that can be held, and so on.
+const LANE: u32 = 10_000;
+const HEAVY: u32 = 1000;
 const BREAKS: u32 = 666;
 const PANICS: u32 = 667;
 const FAILS: u32 = 668;
 
 #[async_trait]
 impl Commit<u32, u32> for Echo {
-    async fn commit(&self, jobs: &[u32]) -> Result<Vec<u32>, StoreError> {
+    async fn commit(&self, jobs: &[u32], wait: bool) -> Result<Vec<Option<u32>>, StoreError> {
         self.begun.send(()).ok();
         self.gate.acquire().await.unwrap().forget();
-        self.batches.lock().unwrap().push(jobs.to_vec());
+        let began = tokio::time::Instant::now();
+        while wait && self.holds(jobs[0]) && began.elapsed() < A_WHILE {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let held = self.held.lock().unwrap().clone();
+        let answers: Vec<_> = jobs.iter().map(|job| (!held.contains(&(job / LANE))).then_some(*job)).collect();
+        let done: Vec<u32> = answers.iter().flatten().copied().collect();
+        if !done.is_empty() {
+            self.batches.lock().unwrap().push(done);
+        }
         assert!(!jobs.contains(&PANICS), "asked to panic");
         if jobs.contains(&BREAKS) {
             return Err(StoreError::broken("asked to break"));
@@ -26,11 +50,15 @@ impl Commit<u32, u32> for Echo {
         if jobs.contains(&FAILS) {
             return Err(StoreError::unavailable("asked to fail"));
         }
-        Ok(jobs.to_vec())
+        Ok(answers)
     }
 
     fn weight(&self, job: &u32) -> usize {
-        if *job >= 1000 { 10 } else { 1 }
+        if *job == HEAVY { 10 } else { 1 }
+    }
+
+    fn lane(&self, job: &u32) -> Uuid {
+        Uuid::from_u128(u128::from(job / LANE))
     }
 }
 
@@ -49,7 +77,12 @@ impl Rig {
 
     fn within(bounds: Bounds) -> Self {
         let (begins, begun) = mpsc::unbounded_channel();
-        let echo = Arc::new(Echo { gate: Semaphore::new(0), batches: Mutex::default(), begun: begins });
+        let echo = Arc::new(Echo {
+            gate: Semaphore::new(0),
+            batches: Mutex::default(),
+            held: Mutex::default(),
+            begun: begins,
+        });
         let commit: Arc<dyn Commit<u32, u32>> = Arc::<Echo>::clone(&echo);
         Self { group: GroupCommit::start(commit, bounds), echo, begun }
     }
@@ -74,6 +107,16 @@ impl Rig {
 
     fn open(&self) {
         self.echo.gate.add_permits(1000);
+    }
+
+    /// Somebody else has this lane from now on, or no more.
+    fn hold(&self, lane: u32, held: bool) {
+        let mut all = self.echo.held.lock().unwrap();
+        if held {
+            all.insert(lane)
+        } else {
+            all.remove(&lane)
+        };
     }
 
     fn batches(&self) -> Vec<Vec<u32>> {
@@ -210,4 +253,141 @@ async fn patience_ends() {
     let first = rig.busy().await;
     assert!(matches!(rig.group.submit(1).await, Err(StoreError::Unavailable(_))));
     assert!(matches!(first.await.unwrap(), Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_lane_that_is_held_up_holds_up_no_other() {
+    let mut rig = Rig::new(4, 100);
+    rig.hold(1, true);
+    let mut free = vec![rig.busy().await];
+    let mut held = Vec::new();
+    for n in 1..=6 {
+        held.push(rig.send(LANE + n).await);
+        free.push(rig.send(n).await);
+    }
+    rig.open();
+    assert_eq!(answers(free).await, (0..=6).map(Ok).collect::<Vec<_>>());
+    assert!(held.iter().all(|answered| !answered.is_finished()));
+    // What comes now goes behind them.
+    rig.hold(1, false);
+    held.push(tokio::spawn({
+        let group = rig.group.clone();
+        async move { group.submit(LANE + 7).await }
+    }));
+    assert_eq!(answers(held).await, (1..=7).map(|n| Ok(LANE + n)).collect::<Vec<_>>());
+    let of_lane: Vec<u32> = rig.batches().into_iter().flatten().filter(|job| *job > LANE).collect();
+    assert_eq!(of_lane, (1..=7).map(|n| LANE + n).collect::<Vec<_>>(), "in their order");
+}
+
+#[tokio::test]
+async fn lanes_are_held_up_each_for_itself() {
+    let mut rig = Rig::new(100, 100);
+    // More than are waited for at a time.
+    let all: Vec<u32> = (1..=9).collect();
+    for lane in &all {
+        rig.hold(*lane, true);
+    }
+    let first = rig.busy().await;
+    let mut held = Vec::new();
+    for lane in &all {
+        held.push(rig.send(lane * LANE + 1).await);
+        held.push(rig.send(lane * LANE + 2).await);
+    }
+    rig.open();
+    first.await.unwrap().unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let mut tries = 0;
+    while rig.begun.try_recv().is_ok() {
+        tries += 1;
+    }
+    assert!((9..90).contains(&tries), "{tries} tries in 300 ms, four at a time");
+    for lane in all.iter().rev() {
+        rig.hold(*lane, false);
+        let theirs = held.split_off(held.len() - 2);
+        assert_eq!(answers(theirs).await, [Ok(lane * LANE + 1), Ok(lane * LANE + 2)]);
+        assert!(held.iter().all(|answered| !answered.is_finished()), "the others are held up still");
+    }
+}
+
+#[tokio::test]
+async fn who_stopped_waiting_for_a_lane_is_not_written() {
+    let mut rig = Rig::within(Bounds { batch: 100, queue: 100, patience: Duration::from_millis(50) });
+    rig.hold(1, true);
+    rig.open();
+    assert!(matches!(rig.group.submit(LANE + 1).await, Err(StoreError::Unavailable(_))));
+    // It may be waited for a last time.
+    tokio::time::sleep(A_WHILE * 2).await;
+    rig.hold(1, false);
+    assert_eq!(rig.group.submit(LANE + 2).await.unwrap(), LANE + 2);
+    assert_eq!(rig.batches(), [vec![LANE + 2]]);
+    while rig.begun.try_recv().is_ok() {}
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    assert!(rig.begun.try_recv().is_err(), "nothing is tried when nothing waits");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_lane_leaves_room_for_others() {
+    let mut rig = Rig::new(100, 10);
+    rig.hold(1, true);
+    let mut sent = vec![rig.busy().await];
+    rig.open();
+    sent.remove(0).await.unwrap().unwrap();
+    // The first is tried, and waited for; five may wait behind it.
+    let mut all: Vec<Answered> = Vec::new();
+    for n in 1..=20 {
+        let group = rig.group.clone();
+        all.push(tokio::spawn(async move { group.submit(LANE + n).await }));
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for n in 1..=50 {
+        assert_eq!(rig.group.submit(n).await.unwrap(), n);
+    }
+    rig.hold(1, false);
+    let (mut written, mut turned_away) = (0, 0);
+    for answer in answers(all).await {
+        match answer {
+            Ok(_) => written += 1,
+            Err(why) => {
+                assert!(why.starts_with("Unavailable"), "{why}");
+                turned_away += 1;
+            }
+        }
+    }
+    assert!((1..=12).contains(&written) && turned_away >= 8, "{written} written, {turned_away} turned away");
+}
+
+#[tokio::test]
+async fn a_lane_that_is_held_up_keeps_its_order_when_a_batch_breaks() {
+    let mut rig = Rig::new(100, 100);
+    rig.hold(1, true);
+    let mut sent = vec![rig.busy().await];
+    for job in [LANE + 1, BREAKS, LANE + 2, 3] {
+        sent.push(rig.send(job).await);
+    }
+    rig.open();
+    let free = vec![sent.remove(4), sent.remove(2), sent.remove(0)];
+    let free = answers(free).await;
+    assert!(free[0] == Ok(3) && free[2] == Ok(0) && free[1].as_ref().is_err_and(|why| why.starts_with("Broken")));
+    rig.hold(1, false);
+    assert_eq!(answers(sent).await, [Ok(LANE + 1), Ok(LANE + 2)]);
+    let of_lane: Vec<u32> = rig.batches().into_iter().flatten().filter(|job| *job > LANE).collect();
+    assert_eq!(of_lane, [LANE + 1, LANE + 2]);
+}
+
+#[tokio::test]
+async fn the_writer_ends_though_a_lane_is_held_up() {
+    let rig = Rig::within(Bounds { batch: 100, queue: 100, patience: Duration::from_millis(20) });
+    rig.hold(1, true);
+    rig.open();
+    assert!(rig.group.submit(LANE + 1).await.is_err());
+    let Rig { echo, group, .. } = rig;
+    drop(group);
+    let ended = async {
+        while Arc::strong_count(&echo) > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
 }

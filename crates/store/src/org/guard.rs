@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use kernel::{OrgId, Record, Role, StoreError, Timestamp, UserId};
-use org_core::OrgStatus;
 use org_core::policy::reaches;
+use org_core::{OrgStatus, Permission};
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, OnConflict};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, JoinType, QueryFilter,
@@ -114,11 +114,30 @@ pub(crate) async fn caller_reaches(
     record: &Record,
     roles: &[Role],
 ) -> Result<bool, Failure> {
+    caller_is(tx, org, record, |own| roles.iter().all(|role| reaches(own, *role))).await
+}
+
+/// The same for a permission.
+pub(crate) async fn caller_holds(
+    tx: &impl ConnectionTrait,
+    org: OrgId,
+    record: &Record,
+    permission: Permission,
+) -> Result<bool, Failure> {
+    caller_is(tx, org, record, |own| permission.held_by(own)).await
+}
+
+async fn caller_is(
+    tx: &impl ConnectionTrait,
+    org: OrgId,
+    record: &Record,
+    enough: impl Fn(Role) -> bool + Send,
+) -> Result<bool, Failure> {
     let Some(caller) = record.actor.user_id() else { return Ok(true) };
     let row = membership::Entity::of(org).filter(membership::Column::UserId.eq(caller.uuid())).one(tx).await?;
     let Some(row) = row else { return Ok(true) };
     let own: Role = read("membership.role", row.role.parse())?;
-    Ok(row.status == ACTIVE && roles.iter().all(|role| reaches(own, *role)))
+    Ok(row.status == ACTIVE && enough(own))
 }
 
 /// Makes the user a member, for the first time or again, and counts them. Their epoch grows. Whether their account is enabled.

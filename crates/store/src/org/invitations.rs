@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use kernel::{Email, InvitationId, OrgId, Record, Role, StoreError, Timestamp, TokenHash, UserId};
-use org_core::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed};
+use org_core::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed, Revoked};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
@@ -111,17 +111,28 @@ async fn open(
     }
 }
 
+/// An open invitation, and whether the caller may act on its role. The organization's row is locked.
+async fn reached(tx: &Tx, org: OrgId, id: InvitationId, record: &Record) -> Result<Option<(Model, bool)>, Failure> {
+    let Some(row) = Entity::of(org).filter(Column::Id.eq(id.uuid())).one(&**tx).await? else { return Ok(None) };
+    let role: Role = read("invitation.role", row.role.parse())?;
+    let reached = guard::caller_reaches(&**tx, org, record, &[role]).await?;
+    Ok(Some((row, reached)))
+}
+
 /// Renews an invitation under the organization's lock: an expired one has lost its seat and must find one free.
 async fn renew(
     tx: &Tx,
     org: OrgId,
     id: InvitationId,
     renewal: &Renewal,
-    at: Timestamp,
+    record: &Record,
 ) -> Result<Step<Renewed>, Failure> {
+    let at = record.at;
     let Some(row) = guard::lock(&**tx, org).await? else { return Ok(RollBack(Renewed::NotFound)) };
-    let Some(old) = Entity::of(org).filter(Column::Id.eq(id.uuid())).one(&**tx).await? else {
-        return Ok(RollBack(Renewed::NotFound));
+    let old = match reached(tx, org, id, record).await? {
+        None => return Ok(RollBack(Renewed::NotFound)),
+        Some((_, false)) => return Ok(RollBack(Renewed::Outdated)),
+        Some((old, true)) => old,
     };
     if old.expires_at <= storable(at) && !guard::has_seat(&**tx, &row, renewal.seats, at).await? {
         return Ok(RollBack(Renewed::SeatLimit));
@@ -134,6 +145,21 @@ async fn renew(
     match renewed.into_iter().next() {
         Some(row) => Ok(Commit(Renewed::Renewed(to_invitation(row)?))),
         None => Ok(RollBack(Renewed::NotFound)),
+    }
+}
+
+/// Takes an invitation back under the organization's lock.
+async fn revoke(tx: &Tx, org: OrgId, id: InvitationId, record: &Record) -> Result<Step<Revoked>, Failure> {
+    if guard::lock(&**tx, org).await?.is_none() {
+        return Ok(RollBack(Revoked::NotFound));
+    }
+    match reached(tx, org, id, record).await? {
+        None => Ok(RollBack(Revoked::NotFound)),
+        Some((_, false)) => Ok(RollBack(Revoked::Outdated)),
+        Some((_, true)) => {
+            change_open(org, id).col_expr(Column::State, Expr::value(REVOKED)).exec(&**tx).await?;
+            Ok(Commit(Revoked::Revoked))
+        }
     }
 }
 
@@ -196,18 +222,12 @@ impl InvitationStore for SeaInvitations {
         renewal: &Renewal,
         record: &Record,
     ) -> Result<Renewed, StoreError> {
-        let change = |tx: Tx| async move { renew(&tx, org, id, renewal, record.at).await };
+        let change = |tx: Tx| async move { renew(&tx, org, id, renewal, record).await };
         self.0.change(record, change).await
     }
 
-    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError> {
-        let change = |tx: Tx| async move {
-            if guard::lock(&*tx, org).await?.is_none() {
-                return Ok(RollBack(false));
-            }
-            let revoked = change_open(org, id).col_expr(Column::State, Expr::value(REVOKED)).exec(&*tx).await?;
-            Ok(if revoked.rows_affected == 1 { Commit(true) } else { RollBack(false) })
-        };
+    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<Revoked, StoreError> {
+        let change = |tx: Tx| async move { revoke(&tx, org, id, record).await };
         self.0.change(record, change).await
     }
 

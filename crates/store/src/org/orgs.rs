@@ -3,13 +3,13 @@ use std::collections::{BTreeMap, HashMap};
 use async_trait::async_trait;
 use kernel::{OrgId, Page, Paged, Record, Role, StoreError, Timestamp, UserId};
 use org_core::{
-    Created, Joined, Org, OrgFilter, OrgName, OrgStats, OrgStatus, OrgStore, OrgSummary, SettingsPatch, Slug,
-    StatusChanged,
+    Created, Joined, OnTier, Org, OrgFilter, OrgName, OrgStats, OrgStatus, OrgStore, OrgSummary, Patched, Permission,
+    SettingsPatch, Slug, StatusChanged,
 };
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, JoinType, QueryFilter, QueryOrder, QuerySelect,
-    RelationTrait, Select, Set,
+    QueryTrait, RelationTrait, Select, Set,
 };
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use super::{guard, settings};
 use crate::connection::Database;
 use crate::entity::membership::{self, ACTIVE};
 use crate::entity::organization::{ActiveModel, Column, Entity, Model, Relation};
-use crate::entity::{app_user, invitation};
+use crate::entity::{app_user, invitation, subscription};
 use crate::error::violated;
 use crate::transaction::{
     Step::{Commit, RollBack},
@@ -124,7 +124,24 @@ fn filtered(filter: &OrgFilter) -> Select<Entity> {
             .filter(membership::Column::UserId.eq(member.uuid()))
             .filter(membership::Column::Status.eq(ACTIVE));
     }
-    rows
+    match &filter.on {
+        Some(on) => counted_for(rows, on),
+        None => rows,
+    }
+}
+
+/// Of these organizations those for which a plan counts: chosen and granted, or, of the one that counts otherwise, no other one granted.
+fn counted_for(rows: Select<Entity>, on: &OnTier) -> Select<Entity> {
+    use subscription::Column::{OrgId as Org, PlanId};
+    let granted = subscription::Entity::granted(on.at).select_only().column(Org);
+    let deleted = Column::Status.eq(OrgStatus::Deleted.as_str());
+    if on.tier == on.otherwise {
+        let others = granted.filter(PlanId.ne(on.tier.as_str()));
+        rows.filter(deleted.or(Column::Id.not_in_subquery(others.into_query())))
+    } else {
+        let these = granted.filter(PlanId.eq(on.tier.as_str()));
+        rows.filter(deleted.not()).filter(Column::Id.in_subquery(these.into_query()))
+    }
 }
 
 /// What goes with a deletion: open invitations end, and the organization leaves its members' lists.
@@ -209,9 +226,12 @@ impl OrgStore for SeaOrgs {
         Ok(Paged { items: items.collect::<Result<_, _>>()?, total, page })
     }
 
-    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError> {
+    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Patched, StoreError> {
         let change = |tx: Tx| async move {
-            let Some(row) = guard::lock(&*tx, org).await? else { return Ok(RollBack(None)) };
+            let Some(row) = guard::lock(&*tx, org).await? else { return Ok(RollBack(Patched::NotFound)) };
+            if !guard::caller_holds(&*tx, org, record, Permission::ManageSettings).await? {
+                return Ok(RollBack(Patched::Outdated));
+            }
             let before = to_org(row)?;
             let after = Org {
                 name: patch.name.clone().unwrap_or(before.name),
@@ -226,7 +246,7 @@ impl OrgStore for SeaOrgs {
                 ..Default::default()
             };
             update(&tx, org, row).await?;
-            Ok(Commit(Some(after)))
+            Ok(Commit(Patched::Patched(Box::new(after))))
         };
         self.0.change(record, change).await
     }

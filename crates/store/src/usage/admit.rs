@@ -1,5 +1,6 @@
 //! A batch of drafts, decided in their order within one transaction.
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use kernel::{OrgId, StoreError, Timestamp};
 use usage_core::{Admitted, Draft, EntryKind, policy};
@@ -9,7 +10,7 @@ use super::key::Payer;
 use super::reservation::Overdue;
 use super::row::{self, Changes, EventRow, stored};
 use super::sheet::{Sheet, wall};
-use super::standing::{Standing, Standings, lock};
+use super::standing::{Standing, Standings, lock_free, lock_soon};
 use crate::error::Failure;
 use crate::transaction::{
     Step::{self, Commit, RollBack},
@@ -18,8 +19,11 @@ use crate::transaction::{
 use crate::value::{micros, without_zero};
 
 /// What a batch is decided upon, as it becomes while it is decided.
+#[derive(Clone)]
 struct Desk<'a> {
     standings: Standings,
+    /// The organizations that somebody else holds.
+    held: BTreeSet<Uuid>,
     sheet: Sheet,
     overdue: Overdue,
     /// The fingerprints of names that are in the ledger.
@@ -27,16 +31,51 @@ struct Desk<'a> {
     changes: Changes,
 }
 
-/// [`usage_core::Ledger::admit`].
-pub(crate) async fn admit(tx: &Tx, default: &str, drafts: &[&Draft]) -> Result<Step<Vec<Admitted>>, Failure> {
-    let mut desk = Desk::open(tx, default, drafts).await?;
-    let answers = drafts.iter().map(|draft| desk.decide(draft)).collect::<Result<Vec<_>, _>>()?;
-    if desk.changes.events.is_empty() && desk.overdue.is_empty() {
-        return Ok(RollBack(answers));
+/// What became of a draft; nothing where somebody else holds its organization.
+type Answer = Option<Admitted>;
+
+/// How a batch is gone about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether it waits a little for whoever holds one of its organizations.
+    pub(crate) wait: bool,
+    /// Whether it is written without looking first which names are there.
+    pub(crate) hopeful: bool,
+}
+
+/// How long a batch waits that nothing else waits behind.
+const SOON: Duration = Duration::from_millis(50);
+
+/// [`usage_core::Ledger::admit`], for the organizations that nobody else holds.
+///
+/// Hopefully no name is in the ledger yet: if all drafts can then be recorded they are written without looking, and the ledger's own key
+/// finds those that were there after all ([`Failure::Outdated`]: to be begun again without hope).
+pub(crate) async fn admit(
+    tx: &Tx,
+    default: &str,
+    drafts: &[&Draft],
+    manner: Manner,
+) -> Result<Step<Vec<Answer>>, Failure> {
+    let orgs: BTreeSet<Uuid> = drafts.iter().map(|draft| draft.org.uuid()).collect();
+    let locked = if manner.wait {
+        match lock_soon(&**tx, default, &orgs, SOON).await? {
+            Some(standings) => (standings, BTreeSet::new()),
+            None => return Ok(RollBack(vec![None; drafts.len()])),
+        }
+    } else {
+        lock_free(&**tx, default, &orgs).await?
+    };
+    let mut desk = Desk::open(tx, locked, drafts).await?;
+    if manner.hopeful {
+        let mut hopeful = desk.clone();
+        let answers = hopeful.answers(drafts)?;
+        if answers.iter().all(|answer| matches!(answer, None | Some(Admitted::Recorded(_)))) {
+            return hopeful.write(tx, answers).await;
+        }
     }
-    desk.overdue.write(&**tx).await?;
-    row::write(&**tx, &desk.changes, &desk.sheet.moved()).await?;
-    Ok(Commit(answers))
+    desk.look_up(tx, drafts).await?;
+    let answers = desk.answers(drafts)?;
+    desk.write(tx, answers).await
 }
 
 fn key(draft: &Draft) -> (Uuid, &str) {
@@ -49,10 +88,11 @@ fn payer(draft: &Draft, standing: &Standing, at: Timestamp) -> Payer {
 }
 
 impl<'a> Desk<'a> {
-    async fn open(tx: &Tx, default: &str, drafts: &[&'a Draft]) -> Result<Self, Failure> {
-        let orgs: BTreeSet<Uuid> = drafts.iter().map(|draft| draft.org.uuid()).collect();
-        let standings = lock(&**tx, default, &orgs).await?;
-        let active = |draft: &&&'a Draft| standings.active(draft.org).is_some();
+    async fn open(
+        tx: &Tx,
+        (standings, held): (Standings, BTreeSet<Uuid>),
+        drafts: &[&'a Draft],
+    ) -> Result<Self, Failure> {
         let mut sheet = Sheet::default();
         let payers = drafts.iter().filter_map(|draft| standings.active(draft.org).map(|standing| (draft, standing)));
         let counters = payers.flat_map(|(draft, standing)| {
@@ -62,13 +102,36 @@ impl<'a> Desk<'a> {
         sheet.load(&**tx, counters).await?;
         let until = drafts.iter().map(|draft| draft.received_at).max().unwrap_or_default();
         let overdue = Overdue::load(&**tx, &mut sheet, until).await?;
+        Ok(Self { standings, held, sheet, overdue, known: HashMap::new(), changes: Changes::default() })
+    }
+
+    /// Which of the drafts' names are in the ledger.
+    async fn look_up(&mut self, tx: &Tx, drafts: &[&'a Draft]) -> Result<(), Failure> {
+        let active = |draft: &&&'a Draft| self.standings.active(draft.org).is_some();
         let names: BTreeSet<(Uuid, &'a str)> = drafts.iter().filter(active).map(|draft| key(draft)).collect();
         let names: Vec<_> = names.into_iter().collect();
-        let mut known = HashMap::new();
         for (place, fingerprint) in row::known(&**tx, &names).await? {
-            known.extend(names.get(place).map(|name| (*name, fingerprint)));
+            self.known.extend(names.get(place).map(|name| (*name, fingerprint)));
         }
-        Ok(Self { standings, sheet, overdue, known, changes: Changes::default() })
+        Ok(())
+    }
+
+    /// Commits what was decided, if that is anything.
+    async fn write(self, tx: &Tx, answers: Vec<Answer>) -> Result<Step<Vec<Answer>>, Failure> {
+        if self.changes.events.is_empty() && self.overdue.is_empty() {
+            return Ok(RollBack(answers));
+        }
+        self.overdue.write(&**tx).await?;
+        row::write(&**tx, &self.changes, &self.sheet.moved()).await?;
+        Ok(Commit(answers))
+    }
+
+    fn answers(&mut self, drafts: &[&'a Draft]) -> Result<Vec<Answer>, StoreError> {
+        drafts.iter().map(|draft| self.answer(draft)).collect()
+    }
+
+    fn answer(&mut self, draft: &'a Draft) -> Result<Answer, StoreError> {
+        if self.held.contains(&draft.org.uuid()) { Ok(None) } else { self.decide(draft).map(Some) }
     }
 
     fn decide(&mut self, draft: &'a Draft) -> Result<Admitted, StoreError> {
@@ -87,7 +150,7 @@ impl<'a> Desk<'a> {
             return Ok(Admitted::Conflict);
         }
         let at = stored(draft.at());
-        if !policy::in_time(at, received) {
+        if !policy::counts(draft.occurred_at.map(stored), received, standing.made) {
             return Ok(Admitted::OutOfTime);
         }
         let payer = payer(draft, standing, at);

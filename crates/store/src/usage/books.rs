@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{OrgId, StoreError, Timestamp};
+use sea_orm::DbBackend;
 use usage_core::{Bookkeeping, Verification};
 use uuid::Uuid;
 
@@ -21,6 +22,9 @@ const ORGANIZATIONS: &str = "SELECT o.id FROM organization o \
      WHERE EXISTS (SELECT 1 FROM usage_event e WHERE e.org_id = o.id) \
      OR EXISTS (SELECT 1 FROM usage_counter c WHERE c.org_id = o.id) ORDER BY o.id";
 
+/// The last row of the ledger, on SQLite.
+const LAST: &str = "SELECT COALESCE(MAX(rowid), 0) FROM usage_event";
+
 const RAN_OUT: &str =
     "UPDATE usage_reservation SET state = 'expired' WHERE org_id = $1 AND state = 'open' AND expires_at <= $2";
 
@@ -32,6 +36,32 @@ impl SeaBooks {
     /// The books of this database.
     pub fn new(db: &Database) -> Self {
         Self(db.clone())
+    }
+}
+
+/// Only the row is wanted, not what the organization may use: no plan has this name.
+async fn hold_row(tx: &Tx, org: OrgId) -> Result<(), Failure> {
+    lock(&**tx, "", &BTreeSet::from([org.uuid()])).await.map(drop)
+}
+
+impl SeaBooks {
+    /// What is summed up before anything is locked, and the last row of it.
+    ///
+    /// SQLite has one writer for all organizations, who must not wait for a long ledger: what is there is read beside it, and under its
+    /// lock only what came meanwhile. Rows are never changed nor deleted, so every new one has a higher `rowid`. On PostgreSQL it
+    /// is the organization alone that waits, and nothing is read before; but its row is made, which others must not wait for either.
+    async fn before(&self, org: OrgId) -> Result<(Derived, Option<i64>), StoreError> {
+        if self.0.backend() == DbBackend::Postgres {
+            let open = |tx: Tx| async move { hold_row(&tx, org).await.map(Commit) };
+            return self.0.write(open).await.map(|()| (Derived::default(), None));
+        }
+        let read = |tx: Tx| async move {
+            let mut derived = Derived::default();
+            derived.add_ledger(&*tx, org, None).await?;
+            let last = select(&*tx, LAST, Vec::new()).await?.first().map(|row| row.try_get_by_index(0)).transpose()?;
+            Ok((derived, Some(last.unwrap_or(0))))
+        };
+        self.0.snapshot(LONGEST, read).await
     }
 }
 
@@ -52,12 +82,14 @@ impl Bookkeeping for SeaBooks {
     }
 
     async fn rebuild(&self, org: OrgId, now: Timestamp) -> Result<u64, StoreError> {
+        let (before, last) = &self.before(org).await?;
         let rebuild = |tx: Tx| async move {
-            // Only the row is wanted, not what the organization may use: no plan has this name.
-            lock(&*tx, "", &BTreeSet::from([org.uuid()])).await?;
+            hold_row(&tx, org).await?;
             run(&*tx, RAN_OUT, vec![org.uuid().into(), micros(now).into()]).await?;
-            let ledger = Derived::from_ledger(&*tx, org).await?;
-            for table in ["usage_counter", "usage_day"] {
+            let mut ledger = before.clone();
+            ledger.add_ledger(&*tx, org, *last).await?;
+            ledger.add_held(&*tx, org).await?;
+            for table in ["usage_counter", "usage_day", "usage_total"] {
                 run(&*tx, &format!("DELETE FROM {table} WHERE org_id = $1"), vec![org.uuid().into()]).await?;
             }
             let (days, lines) = ledger.rows()?;

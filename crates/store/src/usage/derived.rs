@@ -1,14 +1,13 @@
 //! What is derived from the ledger: as it is kept, and as it should be.
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
 use kernel::{OrgId, StoreError, UserId};
 use sea_orm::{ConnectionTrait, QueryResult};
-use usage_core::Difference;
+use usage_core::{Difference, policy};
 use uuid::Uuid;
 
 use super::key::{CounterKey, Keys, Span};
-use super::row::{Changes, DAY_OF_ROW, DayKey, DaySum, WHOLE_QUANTITY, fitting, select, whole};
+use super::row::{Changes, DAY_OF_ROW, DayKey, DaySum, TotalKey, WHOLE_QUANTITY, fitting, select, whole};
 use super::sheet::Line;
 use crate::error::{Failure, bad_column};
 use crate::value::from_micros;
@@ -22,15 +21,19 @@ const HELD: &str = "SELECT user_id, month_start, day_start, CAST(SUM(quantity / 
 
 const COUNTERS: &str = "SELECT subject, span, period_start, used, reserved FROM usage_counter WHERE org_id = $1";
 
+const TOTALS: &str = "SELECT day, service, events, quantity FROM usage_total WHERE org_id = $1";
+
 const DAYS: &str = "SELECT day, service, user_id, events, quantity FROM usage_day WHERE org_id = $1";
 
 /// One organization's numbers. What is zero may be missing.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Derived {
     /// What was used and what is held.
     counters: BTreeMap<CounterKey, (i128, i128)>,
     /// Events and their quantity.
     days: BTreeMap<DayKey, (i128, i128)>,
+    /// The same over all users.
+    totals: BTreeMap<TotalKey, (i128, i128)>,
     /// How many ledger rows these come from.
     pub(crate) entries: u64,
 }
@@ -43,22 +46,42 @@ fn add<K: Ord>(sums: &mut BTreeMap<K, (i128, i128)>, key: K, (first, second): (i
 impl Derived {
     /// The sums over the ledger and over what is held.
     pub(crate) async fn from_ledger(db: &impl ConnectionTrait, org: OrgId) -> Result<Self, Failure> {
+        let mut derived = Self::default();
+        derived.add_ledger(db, org, None).await?;
+        derived.add_held(db, org).await?;
+        Ok(derived)
+    }
+
+    /// Adds the ledger's rows; those behind this one, when it is given, of which only SQLite knows.
+    pub(crate) async fn add_ledger(
+        &mut self,
+        db: &impl ConnectionTrait,
+        org: OrgId,
+        behind: Option<i64>,
+    ) -> Result<(), Failure> {
+        // The plus keeps the index of the organization's names out: there are few rows behind the last one.
+        let rows = if behind.is_some() { "+org_id = $1 AND rowid > $2" } else { "org_id = $1" };
         let sql = format!(
             "SELECT user_id, month_start, {DAY_OF_ROW}, CASE WHEN kind = 'reset' THEN NULL ELSE service END, \
-             COUNT(*), {WHOLE_QUANTITY} FROM usage_event WHERE org_id = $1 GROUP BY 1, 2, 3, 4"
+             COUNT(*), {WHOLE_QUANTITY} FROM usage_event WHERE {rows} GROUP BY 1, 2, 3, 4"
         );
-        let mut derived = Self::default();
-        for row in &select(db, &sql, vec![org.uuid().into()]).await? {
-            derived.add_entries(org.uuid(), row)?;
+        let values = [org.uuid().into()].into_iter().chain(behind.map(Into::into)).collect();
+        for row in &select(db, &sql, values).await? {
+            self.add_entries(org.uuid(), row)?;
         }
+        Ok(())
+    }
+
+    /// Adds what is held.
+    pub(crate) async fn add_held(&mut self, db: &impl ConnectionTrait, org: OrgId) -> Result<(), Failure> {
         for row in &select(db, HELD, vec![org.uuid().into()]).await? {
             let held = whole(row, 3)?;
             let (user, month, day) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
             for key in Keys::new(org.uuid(), user, month, day).each() {
-                add(&mut derived.counters, key, (0, held));
+                add(&mut self.counters, key, (0, held));
             }
         }
-        Ok(derived)
+        Ok(())
     }
 
     fn add_entries(&mut self, org: Uuid, row: &QueryResult) -> Result<(), Failure> {
@@ -71,6 +94,7 @@ impl Derived {
         }
         if let Some(service) = row.try_get_by_index::<Option<String>>(3)? {
             let key = DayKey { org, day, service, user: user.unwrap_or_default() };
+            add(&mut self.totals, key.total(), (entries.into(), quantity));
             add(&mut self.days, key, (entries.into(), quantity));
         }
         self.entries = self.entries.saturating_add(u64::try_from(entries).unwrap_or(0));
@@ -96,6 +120,11 @@ impl Derived {
             let (events, quantity) = (row.try_get_by_index::<i64>(3)?, row.try_get_by_index::<i64>(4)?);
             add(&mut kept.days, key, (events.into(), quantity.into()));
         }
+        for row in &select(db, TOTALS, vec![org_id.into()]).await? {
+            let key = TotalKey { org: org_id, day: row.try_get_by_index(0)?, service: row.try_get_by_index(1)? };
+            let (events, quantity) = (row.try_get_by_index::<i64>(2)?, row.try_get_by_index::<i64>(3)?);
+            add(&mut kept.totals, key, (events.into(), quantity.into()));
+        }
         Ok(kept)
     }
 
@@ -119,14 +148,16 @@ impl Derived {
             push(&mut found, org, format!("reserved {what}"), (counted.1, summed.1));
         });
         compare(&self.days, &ledger.days, |key, counted, summed| {
-            let what = format!(
-                "history {} {}{}",
-                date(key.day),
-                key.service,
-                of_user((!key.user.is_nil()).then_some(key.user))
+            let user = of_user((!key.user.is_nil()).then_some(key.user));
+            of_history(
+                &mut found,
+                org,
+                &format!("history {} {}{user}", start(key.day), key.service),
+                (counted, summed),
             );
-            push(&mut found, org, what.clone(), (counted.1, summed.1));
-            push(&mut found, org, format!("events of {what}"), (counted.0, summed.0));
+        });
+        compare(&self.totals, &ledger.totals, |key, counted, summed| {
+            of_history(&mut found, org, &format!("total {} {}", start(key.day), key.service), (counted, summed));
         });
         found.truncate(MOST_DIFFERENCES);
         found
@@ -152,8 +183,14 @@ fn push(found: &mut Vec<Difference>, org: OrgId, what: String, (counted, ledger)
     }
 }
 
-fn date(micros: i64) -> NaiveDate {
-    from_micros(micros).date_naive()
+/// Events and quantity of a row of history.
+fn of_history(found: &mut Vec<Difference>, org: OrgId, what: &str, (counted, ledger): ((i128, i128), (i128, i128))) {
+    push(found, org, what.to_owned(), (counted.1, ledger.1));
+    push(found, org, format!("events of {what}"), (counted.0, ledger.0));
+}
+
+fn start(micros: i64) -> String {
+    policy::start(from_micros(micros))
 }
 
 fn of_user(user: Option<Uuid>) -> String {
@@ -161,5 +198,5 @@ fn of_user(user: Option<Uuid>) -> String {
 }
 
 fn of_counter(key: &CounterKey) -> String {
-    format!("{} {}{}", key.span.as_str(), date(key.start), of_user(key.user))
+    format!("{} {}{}", key.span.as_str(), start(key.start), of_user(key.user))
 }

@@ -1,10 +1,17 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use kernel::{OrgId, Record, ReservationId, StoreError, Timestamp};
 use plan_core::PlanId;
+use sea_orm::DbBackend;
 use usage_core::{Admitted, Draft, Held, Hold, Ledger, Quantity, Released, Settled, Tally};
+use uuid::Uuid;
 
+use super::admit::Manner;
+use super::turn::{Turn, Turns};
 use super::{admit, reservation, reset};
 use crate::connection::Database;
 use crate::group_commit::{Bounds, Commit, GroupCommit};
@@ -20,6 +27,7 @@ const QUEUE: usize = 65_536;
 pub struct SeaLedger {
     admitting: Admitting,
     group: GroupCommit<Vec<Draft>, Vec<Admitted>>,
+    turns: Turns,
 }
 
 /// What the writer works with.
@@ -31,15 +39,25 @@ struct Admitting {
 
 #[async_trait]
 impl Commit<Vec<Draft>, Vec<Admitted>> for Admitting {
-    async fn commit(&self, jobs: &[Vec<Draft>]) -> Result<Vec<Vec<Admitted>>, StoreError> {
+    async fn commit(&self, jobs: &[Vec<Draft>], wait: bool) -> Result<Vec<Option<Vec<Admitted>>>, StoreError> {
         let drafts: &Vec<&Draft> = &jobs.iter().flatten().collect();
-        let admit = |tx: Tx| async move { admit::admit(&tx, &self.default, drafts).await };
+        // A name that was there after all is found out once; then they are looked for.
+        let hope = &AtomicBool::new(true);
+        let admit = |tx: Tx| async move {
+            let manner = Manner { wait, hopeful: hope.swap(false, Relaxed) };
+            admit::admit(&tx, &self.default, drafts, manner).await
+        };
         let mut answers = self.db.write(admit).await?.into_iter();
-        Ok(jobs.iter().map(|job| answers.by_ref().take(job.len()).collect()).collect())
+        let of = |job: &Vec<Draft>| answers.by_ref().take(job.len()).collect::<Vec<_>>().into_iter().collect();
+        Ok(jobs.iter().map(of).collect())
     }
 
     fn weight(&self, job: &Vec<Draft>) -> usize {
         job.len()
+    }
+
+    fn lane(&self, job: &Vec<Draft>) -> Uuid {
+        job.first().map(|draft| draft.org.uuid()).unwrap_or_default()
     }
 }
 
@@ -49,21 +67,50 @@ impl SeaLedger {
     pub fn new(db: &Database, default: &PlanId) -> Self {
         let admitting = Admitting { db: db.clone(), default: default.as_str().into() };
         let bounds = Bounds { batch: BATCH, queue: QUEUE, patience: db.deadline() };
-        Self { group: GroupCommit::start(Arc::new(admitting.clone()), bounds), admitting }
+        Self { group: GroupCommit::start(Arc::new(admitting.clone()), bounds), admitting, turns: Turns::default() }
+    }
+
+    /// Drafts of several organizations: each organization's by itself, so that none waits for another.
+    async fn admit_each(&self, drafts: &[Draft]) -> Result<Vec<Admitted>, StoreError> {
+        let mut parts = BTreeMap::<OrgId, (Vec<usize>, Vec<Draft>)>::new();
+        for (place, draft) in drafts.iter().enumerate() {
+            let part = parts.entry(draft.org).or_default();
+            part.0.push(place);
+            part.1.push(draft.clone());
+        }
+        let (places, parts): (Vec<_>, Vec<_>) = parts.into_values().unzip();
+        let answers = join_all(parts.into_iter().map(|part| self.group.submit(part))).await;
+        let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let by_place: BTreeMap<usize, Admitted> =
+            places.into_iter().flatten().zip(answers.into_iter().flatten()).collect();
+        Ok(by_place.into_values().collect())
+    }
+
+    /// The only place of this process from which somebody may wait for an organization's row.
+    async fn turn(&self, org: OrgId) -> Result<Option<Turn>, StoreError> {
+        let db = &self.admitting.db;
+        match db.backend() {
+            DbBackend::Postgres => self.turns.take(org, db.deadline()).await.map(Some),
+            _ => Ok(None),
+        }
     }
 }
 
 #[async_trait]
 impl Ledger for SeaLedger {
     async fn admit(&self, drafts: &[Draft]) -> Result<Vec<Admitted>, StoreError> {
-        if drafts.is_empty() {
-            return Ok(Vec::new());
+        match drafts {
+            [] => Ok(Vec::new()),
+            [first, rest @ ..] if rest.iter().all(|draft| draft.org == first.org) => {
+                self.group.submit(drafts.to_vec()).await
+            }
+            several => self.admit_each(several).await,
         }
-        self.group.submit(drafts.to_vec()).await
     }
 
     async fn hold(&self, hold: &Hold) -> Result<Held, StoreError> {
         let Admitting { db, default } = &self.admitting;
+        let _turn = self.turn(hold.org).await?;
         db.write(|tx: Tx| async move { reservation::hold(&tx, default, hold).await }).await
     }
 
@@ -75,21 +122,23 @@ impl Ledger for SeaLedger {
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
         let Admitting { db, default } = &self.admitting;
+        let _turn = self.turn(org).await?;
         db.write(|tx: Tx| async move { reservation::settle(&tx, default, (org, id), quantity, now).await }).await
     }
 
     async fn release(&self, org: OrgId, id: ReservationId, _now: Timestamp) -> Result<Released, StoreError> {
         let Admitting { db, default } = &self.admitting;
+        let _turn = self.turn(org).await?;
         db.write(|tx: Tx| async move { reservation::release(&tx, default, (org, id)).await }).await
     }
 
     async fn expire(&self, now: Timestamp, most: u32) -> Result<u64, StoreError> {
-        let Admitting { db, default } = &self.admitting;
-        db.write(|tx: Tx| async move { reservation::expire(&tx, default, now, most).await }).await
+        self.admitting.db.write(|tx: Tx| async move { reservation::expire(&tx, now, most).await }).await
     }
 
     async fn reset(&self, org: OrgId, record: &Record) -> Result<Option<Tally>, StoreError> {
         let Admitting { db, default } = &self.admitting;
+        let _turn = self.turn(org).await?;
         db.change(record, |tx: Tx| async move { reset::reset(&tx, default, org, record).await }).await
     }
 }

@@ -26,7 +26,13 @@ const WRITE: &str = "WITH counted AS ( \
      SELECT * FROM UNNEST($7::uuid[], $8::bigint[], $9::text[], $10::uuid[], $11::bigint[], $12::bigint[]) \
      ON CONFLICT (org_id, day, service, user_id) DO UPDATE SET events = usage_day.events + excluded.events, \
      quantity = CASE WHEN usage_day.quantity > 9223372036854775807 - excluded.quantity THEN 9223372036854775807 \
-     ELSE usage_day.quantity + excluded.quantity END) \
+     ELSE usage_day.quantity + excluded.quantity END), \
+     summed AS ( \
+     INSERT INTO usage_total (org_id, day, service, events, quantity) \
+     SELECT * FROM UNNEST($25::uuid[], $26::bigint[], $27::text[], $28::bigint[], $29::bigint[]) \
+     ON CONFLICT (org_id, day, service) DO UPDATE SET events = usage_total.events + excluded.events, \
+     quantity = CASE WHEN usage_total.quantity > 9223372036854775807 - excluded.quantity THEN 9223372036854775807 \
+     ELSE usage_total.quantity + excluded.quantity END) \
      INSERT INTO usage_event (org_id, event_id, kind, user_id, service, action, quantity, occurred_at, recorded_at, \
      month_start, fingerprint, metadata) \
      SELECT e.org_id, e.event_id, e.kind, NULLIF(e.user_id, '00000000-0000-0000-0000-000000000000'::uuid), \
@@ -96,6 +102,14 @@ pub(crate) async fn write(
         column(events, |event| event.month_start),
         column(events, |event| event.fingerprint.clone()),
         column(events, |event| text(event.metadata.as_ref())),
+    ]);
+    let totals: Vec<_> = changes.totals().into_iter().collect();
+    values.extend([
+        column(&totals, |(key, _)| key.org),
+        column(&totals, |(key, _)| key.day),
+        column(&totals, |(key, _)| key.service.clone()),
+        column(&totals, |(_, sum)| sum.events),
+        column(&totals, |(_, sum)| sum.quantity),
     ]);
     run(tx, WRITE, values).await
 }

@@ -6,36 +6,49 @@ use chrono::{NaiveDate, NaiveTime, TimeDelta};
 use kernel::{OrgId, Period, StoreError, Timestamp, UserId};
 use plan_core::PlanId;
 use sea_orm::{DatabaseConnection, QueryResult};
-use usage_core::{DayUsage, Days, Entry, EntryKind, EventId, Tally, UsageReader, policy};
+use usage_core::{DayUsage, Days, Entry, EntryKind, EventId, Sum, Tally, UsageReader, policy};
 use uuid::Uuid;
 
 use super::key::Payer;
 use super::reservation::Overdue;
-use super::row::{select, stored};
+use super::row::{WHOLE_QUANTITY, select, stored, whole};
 use super::sheet::Sheet;
 use super::standing::look;
 use crate::connection::Database;
 use crate::error::{Failure, bad_column};
+use crate::recent::Recent;
 use crate::value::{from_micros, micros, number, read};
 
-const HISTORY: &str = "SELECT day, service, user_id, events, quantity FROM usage_day \
-     WHERE org_id = $1 AND day >= $2 AND day < $3 ORDER BY day, service, user_id";
+const HISTORY: &str = "SELECT day, service, events, quantity FROM usage_total \
+     WHERE org_id = $1 AND day >= $2 AND day < $3 ORDER BY day, service";
 
 const ENTRIES: &str = "SELECT event_id, kind, user_id, service, action, quantity, occurred_at, recorded_at FROM usage_event \
-     WHERE org_id = $1 AND (recorded_at, event_id) > ($2, $3) AND occurred_at >= $4 AND occurred_at < $5 \
+     WHERE org_id = $1 AND recorded_at > 0 AND (recorded_at, event_id) > ($2, $3) AND occurred_at >= $4 AND occurred_at < $5 \
      ORDER BY recorded_at, event_id LIMIT $6";
 
+/// $1 the organization, from $2 to before $3.
+fn users_sql() -> String {
+    format!(
+        "SELECT user_id, CAST(SUM(events) AS BIGINT), {WHOLE_QUANTITY} FROM usage_day \
+         WHERE org_id = $1 AND day >= $2 AND day < $3 GROUP BY user_id ORDER BY user_id"
+    )
+}
+
+/// Where organizations and their users stood at most a second ago.
+type RecentTallies = Recent<(OrgId, Option<UserId>), Tally>;
+
 /// Questions to the ledger in the database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SeaUsage {
     db: Database,
     default: Arc<str>,
+    recent: Arc<RecentTallies>,
 }
 
 impl SeaUsage {
     /// The usage in this database; `default` as for [`crate::SeaLedger::new`].
     pub fn new(db: &Database, default: &PlanId) -> Self {
-        Self { db: db.clone(), default: default.as_str().into() }
+        Self { db: db.clone(), default: default.as_str().into(), recent: Arc::default() }
     }
 
     async fn ask<T: Send>(&self, question: impl Future<Output = Result<T, Failure>> + Send) -> Result<T, StoreError> {
@@ -66,14 +79,20 @@ fn bounds(days: Days) -> (Timestamp, Timestamp) {
 }
 
 fn day(row: &QueryResult) -> Result<DayUsage, Failure> {
-    let user = row.try_get_by_index::<Uuid>(2)?;
     Ok(DayUsage {
         day: from_micros(row.try_get_by_index(0)?).date_naive(),
-        service: read("usage_day.service", row.try_get_by_index::<String>(1)?.parse())?,
-        user: (!user.is_nil()).then(|| UserId::from_uuid(user)),
-        events: number("usage_day.events", row.try_get_by_index(3)?)?,
-        quantity: number("usage_day.quantity", row.try_get_by_index(4)?)?,
+        service: read("usage_total.service", row.try_get_by_index::<String>(1)?.parse())?,
+        events: number("usage_total.events", row.try_get_by_index(2)?)?,
+        quantity: number("usage_total.quantity", row.try_get_by_index(3)?)?,
     })
+}
+
+/// A user's share; the nil UUID is nobody.
+fn share(row: &QueryResult) -> Result<(Option<UserId>, Sum), Failure> {
+    let user = row.try_get_by_index::<Uuid>(0)?;
+    let events = number("usage_day.events", row.try_get_by_index(1)?)?;
+    let quantity = u64::try_from(whole(row, 2)?.max(0)).unwrap_or(u64::MAX);
+    Ok(((!user.is_nil()).then(|| UserId::from_uuid(user)), Sum { events, quantity }))
 }
 
 fn entry(row: &QueryResult) -> Result<Entry, Failure> {
@@ -98,11 +117,30 @@ impl UsageReader for SeaUsage {
         self.ask(Box::pin(tally(self.db.reader(), &self.default, (org, user), stored(now)))).await
     }
 
+    async fn recent_tally(
+        &self,
+        org: OrgId,
+        user: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<Tally>, StoreError> {
+        match self.recent.get(&(org, user)) {
+            Some(tally) => Ok(Some(tally)),
+            None => self.recent.keep((org, user), Box::pin(self.tally(org, user, now))).await,
+        }
+    }
+
     async fn history(&self, org: OrgId, days: Days) -> Result<Vec<DayUsage>, StoreError> {
         let (from, to) = bounds(days);
         let values = vec![org.uuid().into(), micros(from).into(), micros(to).into()];
         let rows = self.db.ask(select(self.db.reader(), HISTORY, values)).await?;
         Ok(rows.iter().map(day).collect::<Result<_, Failure>>()?)
+    }
+
+    async fn users(&self, org: OrgId, days: Days) -> Result<Vec<(Option<UserId>, Sum)>, StoreError> {
+        let (from, to) = bounds(days);
+        let values = vec![org.uuid().into(), micros(from).into(), micros(to).into()];
+        let rows = self.db.ask(select(self.db.reader(), &users_sql(), values)).await?;
+        Ok(rows.iter().map(share).collect::<Result<_, Failure>>()?)
     }
 
     async fn entries(

@@ -2,7 +2,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use kernel::{OrgId, Period, ReservationId, StoreError, Timestamp, UserId};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 use usage_core::{EntryKind, EventId, Held, Hold, Quantity, Released, Settled, Tally};
 use uuid::Uuid;
 
@@ -20,14 +20,21 @@ use crate::value::{from_micros, micros, number};
 const COLUMNS: &str = "SELECT org_id, id, user_id, service, quantity, state, created_at, expires_at, settled_quantity, \
      month_start, day_start FROM usage_reservation";
 
+/// If not as many are open as may be: what is counted are the entries of one index, and not more of them than that.
 const INSERT: &str = "INSERT INTO usage_reservation (org_id, id, user_id, service, quantity, state, created_at, expires_at, \
-     settled_quantity, month_start, day_start) VALUES ($1, $2, $3, $4, $5, 'open', $6, $7, NULL, $8, $9)";
+     settled_quantity, month_start, day_start) SELECT $1, $2, $3, $4, $5, 'open', $6, $7, NULL, $8, $9 \
+     WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM usage_reservation \
+     WHERE org_id = $1 AND state = 'open' AND expires_at > $6 LIMIT $10) AS others) < $10";
 
 const END: &str = "UPDATE usage_reservation SET state = $3, settled_quantity = $4 \
      WHERE org_id = $1 AND id = $2 AND state = 'open'";
 
 const RAN_OUT: &str = "SELECT org_id, id FROM usage_reservation WHERE state = 'open' AND expires_at <= $1 \
      ORDER BY expires_at, id LIMIT $2";
+
+/// The same on PostgreSQL, of organizations that nobody else holds, which are then ours.
+const RAN_OUT_FREE: &str = "SELECT r.org_id, r.id FROM usage_reservation r JOIN usage_account a ON a.org_id = r.org_id \
+     WHERE r.state = 'open' AND r.expires_at <= $1 ORDER BY r.expires_at, r.id LIMIT $2 FOR UPDATE OF a SKIP LOCKED";
 
 /// Whether quantity is still held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +134,7 @@ async fn find(tx: &impl ConnectionTrait, org: OrgId, id: ReservationId) -> Resul
 }
 
 /// Reservations that have run out, or will while the transaction's calls are decided.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Overdue {
     waiting: HashMap<Uuid, VecDeque<Reservation>>,
     expired: Vec<(Uuid, Uuid)>,
@@ -230,8 +237,11 @@ pub(crate) async fn hold(tx: &Tx, default: &str, hold: &Hold) -> Result<Step<Hel
         micros(hold.expires_at).into(),
         keys.month.start.into(),
         keys.day.start.into(),
+        i64::from(Hold::MOST_OPEN).into(),
     ];
-    run(&**tx, INSERT, values).await?;
+    if run(&**tx, INSERT, values).await? == 0 {
+        return Ok(RollBack(Held::TooMany));
+    }
     close(tx, &sheet, &overdue, &Changes::default()).await?;
     Ok(Commit(Held::Held(sheet.tally(&payer, terms)?)))
 }
@@ -301,17 +311,17 @@ pub(crate) async fn release(
 }
 
 /// [`usage_core::Ledger::expire`].
-pub(crate) async fn expire(tx: &Tx, default: &str, now: Timestamp, most: u32) -> Result<Step<u64>, Failure> {
-    let found = select(&**tx, RAN_OUT, vec![micros(now).into(), i64::from(most).into()]).await?;
+pub(crate) async fn expire(tx: &Tx, now: Timestamp, most: u32) -> Result<Step<u64>, Failure> {
+    let backend = tx.get_database_backend();
+    let ran_out = if backend == DbBackend::Postgres { RAN_OUT_FREE } else { RAN_OUT };
+    let found = select(&**tx, ran_out, vec![micros(now).into(), i64::from(most).into()]).await?;
     let pair = |row: &QueryResult| Ok((row.try_get_by_index::<Uuid>(0)?, row.try_get_by_index::<Uuid>(1)?));
     let found = found.iter().map(pair).collect::<Result<Vec<_>, Failure>>()?;
     let orgs: BTreeSet<Uuid> = found.iter().map(|(org, _)| *org).collect();
     if orgs.is_empty() {
         return Ok(RollBack(0));
     }
-    lock(&**tx, default, &orgs).await?;
     // Under the lock once more: somebody else may have ended some of them meanwhile.
-    let backend = tx.get_database_backend();
     let (of_orgs, these) = (among(backend, "org_id", 1), among(backend, "id", 2));
     let sql = format!("{COLUMNS} WHERE {of_orgs} AND {these} AND state = 'open'");
     let values = vec![ids(backend, &orgs), ids(backend, found.iter().map(|(_, id)| id))];

@@ -65,7 +65,7 @@ pub(crate) async fn reset(tx: &Tx, default: &str, org: OrgId, record: &Record) -
 async fn sums(tx: &Tx, payer: &Payer) -> Result<Vec<Sum>, Failure> {
     let sql = format!(
         "SELECT user_id, month_start, {DAY_OF_ROW}, MAX(occurred_at), {WHOLE_QUANTITY} FROM usage_event \
-         WHERE org_id = $1 AND recorded_at >= $2 \
+         WHERE org_id = $1 AND recorded_at > 0 AND recorded_at >= $2 \
          AND (month_start = $3 OR (occurred_at >= $4 AND occurred_at < $5)) \
          GROUP BY user_id, month_start, {DAY_OF_ROW} ORDER BY 3, 2, 1"
     );

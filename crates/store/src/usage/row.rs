@@ -39,6 +39,14 @@ pub(crate) struct DayKey {
     pub(crate) user: Uuid,
 }
 
+/// A row of history in which users are not told apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TotalKey {
+    pub(crate) org: Uuid,
+    pub(crate) day: i64,
+    pub(crate) service: String,
+}
+
 /// What a row of history says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct DaySum {
@@ -47,7 +55,7 @@ pub(crate) struct DaySum {
 }
 
 /// What a transaction adds, beside the counters.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
     pub(crate) events: Vec<EventRow>,
     pub(crate) days: BTreeMap<DayKey, DaySum>,
@@ -64,6 +72,24 @@ impl Changes {
             sum.quantity = sum.quantity.saturating_add(row.quantity);
         }
         self.events.push(row);
+    }
+
+    /// The sums of the days over all users.
+    pub(crate) fn totals(&self) -> BTreeMap<TotalKey, DaySum> {
+        let mut totals = BTreeMap::<TotalKey, DaySum>::new();
+        for (key, day) in &self.days {
+            let sum = totals.entry(key.total()).or_default();
+            sum.events = sum.events.saturating_add(day.events);
+            sum.quantity = sum.quantity.saturating_add(day.quantity);
+        }
+        totals
+    }
+}
+
+impl DayKey {
+    /// In which total it is.
+    pub(crate) fn total(&self) -> TotalKey {
+        TotalKey { org: self.org, day: self.day, service: self.service.clone() }
     }
 }
 
@@ -147,8 +173,7 @@ pub(crate) async fn write(
     if usize::try_from(written).is_ok_and(|written| written == changes.events.len()) {
         return Ok(());
     }
-    // Somebody who does not hold the organization's row wrote one of these names: everything is read again.
-    tracing::warn!("the ledger moved under its lock");
+    // One of these names is in the ledger: everything is read again.
     Err(Failure::Outdated)
 }
 

@@ -29,7 +29,7 @@ impl Line {
 }
 
 /// Counters as they will be when the transaction ends.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Sheet(HashMap<CounterKey, Line>);
 
 impl Sheet {

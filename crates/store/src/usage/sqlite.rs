@@ -25,6 +25,12 @@ const DAY_TAIL: &str = "ON CONFLICT (org_id, day, service, user_id) DO UPDATE SE
      quantity = CASE WHEN usage_day.quantity > 9223372036854775807 - excluded.quantity THEN 9223372036854775807 \
      ELSE usage_day.quantity + excluded.quantity END";
 
+const TOTAL_HEAD: &str = "INSERT INTO usage_total (org_id, day, service, events, quantity)";
+const TOTAL_TAIL: &str = "ON CONFLICT (org_id, day, service) DO UPDATE SET \
+     events = usage_total.events + excluded.events, \
+     quantity = CASE WHEN usage_total.quantity > 9223372036854775807 - excluded.quantity THEN 9223372036854775807 \
+     ELSE usage_total.quantity + excluded.quantity END";
+
 const EVENT_HEAD: &str = "INSERT INTO usage_event (org_id, event_id, kind, user_id, service, action, quantity, \
      occurred_at, recorded_at, month_start, fingerprint, metadata)";
 const EVENT_TAIL: &str = "ON CONFLICT (org_id, event_id) DO NOTHING";
@@ -60,6 +66,10 @@ pub(crate) async fn write(
         [org, day, service, key.user.into(), sum.events.into(), sum.quantity.into()]
     });
     insert(tx, [DAY_HEAD, DAY_TAIL], days).await?;
+    let totals = changes.totals().into_iter().map(|(key, sum)| -> [Value; 5] {
+        [key.org.into(), key.day.into(), key.service.into(), sum.events.into(), sum.quantity.into()]
+    });
+    insert(tx, [TOTAL_HEAD, TOTAL_TAIL], totals).await?;
     insert(tx, [EVENT_HEAD, EVENT_TAIL], changes.events.iter().map(event)).await
 }
 

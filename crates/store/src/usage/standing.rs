@@ -1,13 +1,14 @@
 //! What an organization's plan lets it use, as of now.
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use kernel::{Limit, OrgId, StoreError, Timestamp};
 use org_core::OrgStatus;
 use plan_core::SubscriptionStatus;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr};
 use uuid::Uuid;
 
-use super::row::{among, ids, run, select};
+use super::row::{among, ids, run, select, stored};
 use crate::error::{Failure, bad_column};
 
 /// $1 the default plan.
@@ -20,6 +21,10 @@ const STANDING: &str = "SELECT o.id, o.status, o.created_at, s.status, s.anchor,
 /// An organization that is metered for the first time gets its row. The order keeps two who do so from waiting for each other.
 const OPEN_ACCOUNTS: &str = "INSERT INTO usage_account (org_id) SELECT id FROM organization WHERE id = ANY($1) ORDER BY id \
      ON CONFLICT (org_id) DO NOTHING";
+
+/// What to do about a row that somebody else holds.
+const WAIT: &str = "";
+const SKIP: &str = " SKIP LOCKED";
 
 /// The limits of one plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,8 @@ impl Terms {
 pub(crate) struct Standing {
     /// Neither suspended nor deleted.
     pub(crate) active: bool,
+    /// When it was made.
+    pub(crate) made: Timestamp,
     /// Its months are counted from here.
     pub(crate) anchor: Timestamp,
     /// Its own plan, if its subscription grants it, and until when if there is an end.
@@ -69,6 +76,7 @@ impl Standing {
         let until = row.try_get_by_index::<Option<Timestamp>>(5)?;
         let standing = Self {
             active: org == OrgStatus::Active.as_str(),
+            made: stored(created),
             anchor: row.try_get_by_index::<Option<Timestamp>>(4)?.unwrap_or(created),
             own: Terms::read(row, 6)?.filter(|_| granted).map(|terms| (terms, until)),
             default: Terms::read(row, 10)?,
@@ -86,7 +94,7 @@ impl Standing {
 }
 
 /// What was found of some organizations.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Standings(HashMap<Uuid, Standing>);
 
 impl Standings {
@@ -110,17 +118,62 @@ pub(crate) async fn lock(
     if tx.get_database_backend() != DbBackend::Postgres {
         return look(tx, default, orgs).await;
     }
-    let mut rows = locked(tx, default, orgs).await?;
+    let mut rows = locked(tx, default, orgs, WAIT).await?;
     if rows.len() < orgs.len() {
         run(tx, OPEN_ACCOUNTS, vec![ids(DbBackend::Postgres, orgs)]).await?;
-        rows = locked(tx, default, orgs).await?;
+        rows = locked(tx, default, orgs, WAIT).await?;
     }
     standings(&rows)
 }
 
-async fn locked(tx: &impl ConnectionTrait, default: &str, orgs: &BTreeSet<Uuid>) -> Result<Vec<QueryResult>, DbErr> {
+/// The same for those of the organizations that have a row which nobody else holds, and which those are that have not: nobody is waited
+/// for.
+pub(crate) async fn lock_free(
+    tx: &impl ConnectionTrait,
+    default: &str,
+    orgs: &BTreeSet<Uuid>,
+) -> Result<(Standings, BTreeSet<Uuid>), Failure> {
+    if tx.get_database_backend() != DbBackend::Postgres {
+        return Ok((look(tx, default, orgs).await?, BTreeSet::new()));
+    }
+    let rows = locked(tx, default, orgs, SKIP).await?;
+    let ours = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<BTreeSet<Uuid>, _>>()?;
+    Ok((standings(&rows)?, orgs.difference(&ours).copied().collect()))
+}
+
+/// As [`lock`], but waits for this time only: `None` when somebody else still holds one of the rows then. The transaction is over.
+pub(crate) async fn lock_soon(
+    tx: &impl ConnectionTrait,
+    default: &str,
+    orgs: &BTreeSet<Uuid>,
+    patience: Duration,
+) -> Result<Option<Standings>, Failure> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(&format!("SET LOCAL lock_timeout = {}", patience.as_millis())).await?;
+    }
+    match lock(tx, default, orgs).await {
+        Ok(standings) => Ok(Some(standings)),
+        Err(Failure::Db(err)) if is_held(&err) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Whether the wait for a lock took too long (PostgreSQL 55P03).
+fn is_held(err: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = err else {
+        return false;
+    };
+    cause.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03")
+}
+
+async fn locked(
+    tx: &impl ConnectionTrait,
+    default: &str,
+    orgs: &BTreeSet<Uuid>,
+    otherwise: &str,
+) -> Result<Vec<QueryResult>, DbErr> {
     let sql = format!(
-        "{STANDING} JOIN usage_account a ON a.org_id = o.id WHERE o.id = ANY($2) ORDER BY o.id FOR UPDATE OF a"
+        "{STANDING} JOIN usage_account a ON a.org_id = o.id WHERE o.id = ANY($2) ORDER BY o.id FOR UPDATE OF a{otherwise}"
     );
     select(tx, &sql, vec![default.into(), ids(DbBackend::Postgres, orgs)]).await
 }

@@ -1,6 +1,6 @@
 //! API keys: the contract, races between two processes, answers that may be a second old, and what the trail says of a service.
 use audit_core::{TrailFilter, TrailStore};
-use auth_core::{ApiKey, ApiKeyStore, KeyKept, KeyName, Scope, Scopes, Standings, testing};
+use auth_core::{ApiKey, ApiKeyStore, KeyKept, KeyName, KeyRevoked, Scope, Scopes, Standings, testing};
 use kernel::{Action, Actor, ActorKind, ApiKeyId, OrgId, Page, Record, StoreError, TokenHash};
 use store::{SeaApiKeys, SeaStandings, SeaTrail};
 
@@ -70,7 +70,8 @@ async fn a_change_is_seen_at_once_here_and_within_a_second_elsewhere() {
         let (org, hash, key) = org_with_key(f).await;
         let revoked = async |keys: &SeaApiKeys| keys.by_hash(&hash).await.unwrap().unwrap().revoked_at.is_some();
         assert!(!revoked(&keys).await && !revoked(&other).await);
-        assert!(keys.revoke(org, key.id, &f.record(Action::ApiKeyRevoked)).await.unwrap());
+        let done = keys.revoke(org, key.id, &f.record(Action::ApiKeyRevoked)).await.unwrap();
+        assert_eq!(done, KeyRevoked::Revoked);
         assert!(revoked(&keys).await);
         seen_within_a_second(async || revoked(&other).await).await;
 

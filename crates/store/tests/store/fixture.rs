@@ -107,6 +107,8 @@ impl Fixture {
             "service",
             "subscription",
             "api_key",
+            "provider_key",
+            "master_key",
             "audit_record",
         ] {
             let line = if self.is_postgres() {

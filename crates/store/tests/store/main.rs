@@ -5,6 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod api_keys;
+mod byok;
+mod byok_handing;
+mod byok_rotation;
+mod byok_swap;
 mod cache;
 mod contract;
 mod fixture;
@@ -21,5 +25,6 @@ mod refusal;
 mod schema;
 mod upkeep;
 mod usage;
+mod usage_held;
 mod usage_machine;
 mod usage_race;

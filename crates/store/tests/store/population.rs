@@ -6,7 +6,9 @@ use kernel::{Action, Email, OrgId, Record, Role, Timestamp, UserId};
 use org_core::{
     Added, Changed, Created, MemberStore, Org, OrgName, OrgStatus, OrgStore, Removed, Settings, Slug, StatusChanged,
 };
-use store::{SeaInvitations, SeaMembers, SeaOrgs, SeaStandings, SeaUsers};
+use plan_core::testing::sample_catalogue;
+use plan_core::{CatalogueStore, Source, Subscription, SubscriptionPut, SubscriptionStatus, SubscriptionStore};
+use store::{SeaCatalogue, SeaInvitations, SeaMembers, SeaOrgs, SeaStandings, SeaSubscriptions, SeaUsers};
 
 use crate::fixture::Fixture;
 
@@ -91,6 +93,23 @@ impl org_core::testing::Population for Fixture {
         let record = self.record(Action::UserDisabled);
         let done = SeaUsers::new(&self.db).set_enabled(user, enabled, &record).await.unwrap();
         assert_eq!(done, Switched::Done);
+    }
+
+    async fn put_on(&self, org: OrgId, plan: &str, trial_ends_at: Option<Timestamp>) {
+        SeaCatalogue::new(&self.db).load(&sample_catalogue(), &self.record(Action::CatalogueLoaded)).await.unwrap();
+        let (subscriptions, free) = (SeaSubscriptions::new(&self.db), "free".parse().unwrap());
+        let now = subscriptions.of(org, &free).await.unwrap().unwrap();
+        let status = if trial_ends_at.is_some() { SubscriptionStatus::Trialing } else { SubscriptionStatus::Active };
+        let next = Subscription {
+            plan: plan.parse().unwrap(),
+            status,
+            source: Source::Administrator,
+            trial_ends_at,
+            version: now.version + 1,
+            ..now
+        };
+        let put = subscriptions.put(&next, &self.record(Action::SubscriptionChanged)).await.unwrap();
+        assert_eq!(put, SubscriptionPut::Put);
     }
 
     async fn epoch(&self, org: OrgId, user: UserId) -> Option<i64> {

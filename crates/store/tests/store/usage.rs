@@ -113,8 +113,14 @@ impl KeptRecords for Metering<'_> {
 impl World for Metering<'_> {
     async fn org(&self, allowance: &Allowance) -> OrgId {
         let org = self.f.new_org(self.f.new_user().await).await;
+        self.made(org, Timestamp::UNIX_EPOCH).await;
         self.allow(org, allowance).await;
         org
+    }
+
+    async fn made(&self, org: OrgId, at: Timestamp) {
+        let whose = of(self.f, org).replace("org_id", "id");
+        self.f.run(&format!("UPDATE organization SET created_at = '{}' WHERE {whose}", at.to_rfc3339())).await;
     }
 
     async fn allow(&self, org: OrgId, allowance: &Allowance) {
@@ -137,6 +143,24 @@ impl World for Metering<'_> {
 
     async fn user(&self) -> UserId {
         self.f.new_user().await
+    }
+
+    async fn hold_more(&self, hold: &Hold, times: u32) {
+        let (id, numbers) = if self.f.is_postgres() {
+            ("gen_random_uuid()", format!("generate_series(1, {times})"))
+        } else {
+            let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <";
+            ("randomblob(16)", format!("({numbers} {times}) SELECT i FROM n) AS n"))
+        };
+        let these = of(self.f, hold.org);
+        let rest =
+            "user_id, service, quantity, state, created_at, expires_at, settled_quantity, month_start, day_start";
+        let copy = format!(
+            "INSERT INTO usage_reservation (org_id, id, {rest}) SELECT org_id, {id}, {rest} FROM \
+             (SELECT * FROM usage_reservation WHERE {these} AND state = 'open' LIMIT 1) AS one, {numbers}"
+        );
+        self.f.run(&copy).await;
+        self.books.rebuild(hold.org, hold.at).await.unwrap();
     }
 
     async fn falsify(&self, org: OrgId, at: Timestamp, by: u64) {
@@ -311,6 +335,54 @@ async fn a_large_batch_is_one_commit() {
         let kept = f.lines("SELECT metadata AS line FROM usage_event WHERE event_id = 'event-999'").await;
         assert_eq!(kept, vec![drafts[999].metadata.clone().unwrap()]);
         assert_eq!(m.books.organizations().await.unwrap(), vec![org]);
+    })
+    .await;
+}
+
+/// Each number that is derived is compared with the ledger, named, and made anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_derived_number_is_verified() {
+    on_each(async |f| {
+        let m = Metering::new(f);
+        let (org, user) = (m.with_limit(Limit::Of(100)).await, f.new_user().await);
+        m.admit(Draft { user: Some(user), ..m.draft(org, "one", 7) }).await;
+        let (whose, today) = (of(f, org), f.ambient.now().date_naive());
+        let of_user = format!("{today} chat {user}");
+        for (falsified, named) in [
+            ("usage_total SET quantity = quantity + 1", format!("total {today} chat")),
+            ("usage_total SET events = events + 1", format!("events of total {today} chat")),
+            ("usage_day SET quantity = quantity + 1", format!("history {of_user}")),
+            ("usage_day SET events = events + 1", format!("events of history {of_user}")),
+            ("usage_counter SET used = used + 1", format!("day {today}")),
+        ] {
+            f.run(&format!("UPDATE {falsified} WHERE {whose}")).await;
+            let found = m.books.verify(org).await.unwrap().differences;
+            assert!(found.iter().any(|difference| difference.what == named), "{named}: {found:?}");
+            m.books.rebuild(org, f.ambient.now()).await.unwrap();
+            assert_eq!(m.assert_agrees(org).await, 1, "{falsified}");
+        }
+    })
+    .await;
+}
+
+/// A database of before has its totals afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn totals_are_made_of_what_is_there() {
+    on_each(async |f| {
+        let m = Metering::new(f);
+        let (org, users) = (m.with_limit(Limit::Unlimited).await, [f.new_user().await, f.new_user().await]);
+        for (n, user) in users.into_iter().enumerate() {
+            for service in ["chat", "tts"] {
+                let draft = m.draft(org, &format!("{n}-{service}"), 3);
+                m.admit(Draft { user: Some(user), service: service.parse().unwrap(), ..draft }).await;
+            }
+        }
+        f.run("DROP TABLE usage_total").await;
+        f.run("DELETE FROM ops_center_migration WHERE version = 'm0007_usage_total'").await;
+        f.db.migrate().await.unwrap();
+        assert_eq!(m.assert_agrees(org).await, 4);
+        let totals = f.lines("SELECT CAST(events * 100 + quantity AS TEXT) AS line FROM usage_total").await;
+        assert_eq!(totals, ["206", "206"], "two events of 3 each, of two services");
     })
     .await;
 }

@@ -3,15 +3,13 @@ use kernel::{ServiceName, Timestamp, UserId};
 
 use super::event::{EventId, FieldError};
 
-/// What was used on one day, UTC, of one service by one user.
+/// What was used on one day, UTC, of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayUsage {
     /// The day.
     pub day: NaiveDate,
     /// The service.
     pub service: ServiceName,
-    /// Who; `None` for calls that no person made.
-    pub user: Option<UserId>,
     /// How many events.
     pub events: u64,
     /// How much they cost together.
@@ -125,7 +123,7 @@ pub struct History {
     pub total: Sum,
     /// By service, the name decides the order.
     pub services: Vec<(ServiceName, Sum)>,
-    /// By user, those that no person made first.
+    /// By user, those that no person made first; empty unless they were asked for.
     pub users: Vec<(Option<UserId>, Sum)>,
 }
 
@@ -137,7 +135,7 @@ pub type Cursor = (Timestamp, EventId);
 pub struct Difference {
     /// Of which organization.
     pub org: kernel::OrgId,
-    /// Which number: `month 2026-11-01`, `day 2026-11-22`, `history 2026-11-22 chat`.
+    /// Which number: `month 2026-11-01T09:30:00Z`, `day 2026-11-22`, `total 2026-11-22 chat`.
     pub what: String,
     /// What it says.
     pub counted: i64,

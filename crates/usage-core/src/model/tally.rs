@@ -1,3 +1,5 @@
+use std::ops::Deref;
+
 use kernel::{Limit, Period, ReservationId, Timestamp};
 
 /// What an organization's plan lets it use, read in the transaction that decides.
@@ -95,6 +97,22 @@ impl Tally {
     }
 }
 
+/// What was asked for and did not fit, with the counts that it did not fit under, as which it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The counts.
+    pub tally: Tally,
+    /// The cost of the whole call.
+    pub quantity: super::event::Quantity,
+}
+
+impl Deref for Shortfall {
+    type Target = Tally;
+    fn deref(&self) -> &Tally {
+        &self.tally
+    }
+}
+
 /// What became of a [`super::event::Draft`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admitted {
@@ -106,7 +124,7 @@ pub enum Admitted {
     Conflict,
     /// It does not fit; nothing changed. The counts are those it did not fit under: of the periods in which it happened.
     OverLimit(Wall, Tally),
-    /// It happened too long ago, or in the future; nothing changed.
+    /// It happened too long ago, before there was the organization, or in the future; nothing changed.
     OutOfTime,
     /// There is no such organization, or it is suspended or deleted; nothing changed.
     NoOrg,
@@ -131,6 +149,11 @@ pub struct Hold {
     pub expires_at: Timestamp,
 }
 
+impl Hold {
+    /// The most reservations of one organization that are open at once: each is a row that whoever holds another one counts.
+    pub const MOST_OPEN: u32 = 10_000;
+}
+
 /// What became of a [`Hold`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
@@ -138,6 +161,8 @@ pub enum Held {
     Held(Tally),
     /// It does not fit; nothing changed.
     OverLimit(Wall, Tally),
+    /// [`Hold::MOST_OPEN`] reservations of the organization are open; nothing changed.
+    TooMany,
     /// There is no such organization, or it is suspended or deleted.
     NoOrg,
 }

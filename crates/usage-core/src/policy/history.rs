@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
+use kernel::ServiceName;
 
 use crate::{DayUsage, Days, Grain, History, Slot, Sum};
 
@@ -14,10 +15,10 @@ fn end(grain: Grain, day: NaiveDate) -> NaiveDate {
     last.unwrap_or(NaiveDate::MAX)
 }
 
-fn sums<K: Ord>(rows: &[DayUsage], key: impl Fn(&DayUsage) -> K) -> Vec<(K, Sum)> {
-    let mut sums = BTreeMap::<K, Sum>::new();
+fn by_service(rows: &[DayUsage]) -> Vec<(ServiceName, Sum)> {
+    let mut sums = BTreeMap::<ServiceName, Sum>::new();
     for row in rows {
-        sums.entry(key(row)).or_default().add(row);
+        sums.entry(row.service.clone()).or_default().add(row);
     }
     sums.into_iter().collect()
 }
@@ -57,13 +58,7 @@ pub fn slots(rows: &[DayUsage], days: Days, grain: Grain) -> Vec<Slot> {
     slots
 }
 
-/// Rows of these days, cut and summed.
+/// Rows of these days, cut and summed; users are not told apart.
 pub fn history(rows: &[DayUsage], days: Days, grain: Grain) -> History {
-    History {
-        days,
-        slots: slots(rows, days, grain),
-        total: total(rows),
-        services: sums(rows, |row| row.service.clone()),
-        users: sums(rows, |row| row.user),
-    }
+    History { days, slots: slots(rows, days, grain), total: total(rows), services: by_service(rows), users: Vec::new() }
 }

@@ -7,6 +7,6 @@ mod time;
 
 pub use self::{
     history::{history, slots},
-    quota::{percentage, resets_at, wall},
-    time::{EARLY, LATE, days_until, in_time},
+    quota::{never_fits, percentage, resets_at, wall},
+    time::{EARLY, LATE, counts, days_until, in_time, start},
 };

@@ -8,6 +8,13 @@ pub fn wall(tally: &Tally, more: u64) -> Option<Wall> {
     tally.wall(more).map(|(wall, _)| wall)
 }
 
+/// The first limit that `quantity` is beyond though nothing else were used, in the order of [`wall`]: no time mends that, another plan
+/// does.
+pub fn never_fits(tally: &Tally, quantity: u64) -> Option<Wall> {
+    let too_small = |wall: &Wall| tally.count(*wall).is_some_and(|count| !count.limit.admits(0, quantity));
+    Wall::ALL.into_iter().find(too_small)
+}
+
 /// When a limit has room again by itself: the end of the period that it counts.
 pub fn resets_at(tally: &Tally, wall: Wall) -> Timestamp {
     tally.count(wall).unwrap_or(tally.month).period.end

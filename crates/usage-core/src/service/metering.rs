@@ -137,12 +137,12 @@ fn keeps(metadata: &str) -> bool {
 }
 
 fn tracked(draft: Draft, answer: Admitted) -> Result<Tracked, UsageError> {
-    let event = draft.event;
+    let (event, quantity) = (draft.event, draft.quantity);
     match answer {
         Admitted::Recorded(tally) => Ok(Tracked { event, duplicate: false, tally }),
         Admitted::Duplicate(tally) => Ok(Tracked { event, duplicate: true, tally }),
         Admitted::Conflict => Err(UsageError::EventConflict),
-        Admitted::OverLimit(wall, tally) => Err(UsageError::QuotaExceeded(wall, Box::new(tally))),
+        Admitted::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, quantity)),
         Admitted::OutOfTime => Err(UsageError::OutOfTime),
         Admitted::NoOrg => Err(UsageError::NoOrg),
     }

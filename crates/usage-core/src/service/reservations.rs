@@ -57,7 +57,8 @@ impl Metering {
         };
         match self.ledger.hold(&hold).await? {
             Held::Held(tally) => Ok(Reservation { id: hold.id, expires_at: hold.expires_at, tally }),
-            Held::OverLimit(wall, tally) => Err(UsageError::QuotaExceeded(wall, Box::new(tally))),
+            Held::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, hold.quantity)),
+            Held::TooMany => Err(UsageError::TooManyReservations),
             Held::NoOrg => Err(UsageError::NoOrg),
         }
     }
@@ -69,7 +70,7 @@ impl Metering {
             Settled::Settled(tally) => Ok(tally),
             Settled::NotFound => Err(UsageError::NoSuchReservation),
             Settled::Ended => Err(UsageError::ReservationEnded),
-            Settled::OverLimit(wall, tally) => Err(UsageError::QuotaExceeded(wall, Box::new(tally))),
+            Settled::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, quantity)),
         }
     }
 

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::{Ambient, OrgId, ServiceName, Timestamp, UserId};
 
 use crate::policy::{days_until, history};
-use crate::{Cursor, DayUsage, Days, Entry, Grain, History, Sum, Tally, UsageError, UsageReader};
+use crate::{Cursor, Days, Entry, Grain, History, Sum, Tally, UsageError, UsageReader};
 
 /// Where an organization stands, and what of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,8 @@ pub struct Span {
     pub days: Days,
     /// How they are cut.
     pub grain: Grain,
-    /// Only what this user used; everybody's when `None`.
-    pub user: Option<UserId>,
+    /// Whether it is also told by user.
+    pub users: bool,
 }
 
 /// A page of an export.
@@ -62,6 +62,11 @@ impl Usage {
         self.reader.tally(org, user, self.ambient.now()).await?.ok_or(UsageError::NoOrg)
     }
 
+    /// The same, at most one second old: for what is told beside an answer and decides nothing.
+    pub async fn recent_tally(&self, org: OrgId, user: Option<UserId>) -> Result<Tally, UsageError> {
+        self.reader.recent_tally(org, user, self.ambient.now()).await?.ok_or(UsageError::NoOrg)
+    }
+
     /// Where the organization stands in its month, and what was used of which service.
     pub async fn current(&self, org: OrgId, user: Option<UserId>) -> Result<Current, UsageError> {
         let at = self.ambient.now();
@@ -81,11 +86,11 @@ impl Usage {
 
     /// What was used on some days, cut as asked, zero where nothing was.
     pub async fn history(&self, org: OrgId, span: Span) -> Result<History, UsageError> {
-        let mut rows = self.reader.history(org, span.days).await?;
-        if span.user.is_some() {
-            rows.retain(|row: &DayUsage| row.user == span.user);
+        let mut told = history(&self.reader.history(org, span.days).await?, span.days, span.grain);
+        if span.users {
+            told.users = self.reader.users(org, span.days).await?;
         }
-        Ok(history(&rows, span.days, span.grain))
+        Ok(told)
     }
 
     /// Ledger rows of some days, by pages: the first with `after` none, each next one with the cursor of the one before.

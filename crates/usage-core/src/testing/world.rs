@@ -4,23 +4,27 @@ use async_trait::async_trait;
 use kernel::testing::KeptRecords;
 use kernel::{Ambient, OrgId, Timestamp, UserId};
 
-use crate::{Allowance, Bookkeeping, Ledger, UsageReader};
+use crate::{Allowance, Bookkeeping, Hold, Ledger, UsageReader};
 
 /// What a contract needs of the world around the ports of this crate. An adapter's test answers it with its own plans,
 /// organizations and accounts, and [`KeptRecords`] with a look into its audit table.
 #[async_trait]
 pub trait World: KeptRecords {
-    /// Makes an active organization that has this allowance. No two organizations of a contract share a tier's name, which is a good
-    /// plan id.
+    /// Makes an active organization that has this allowance, and has been there for ever. No two organizations of a contract share a
+    /// tier's name, which is a good plan id.
     async fn org(&self, allowance: &Allowance) -> OrgId;
     /// Gives the organization another allowance, at once. The anchor is always the one it had.
     async fn allow(&self, org: OrgId, allowance: &Allowance);
+    /// Lets the organization have been made at this moment.
+    async fn made(&self, org: OrgId, at: Timestamp);
     /// Suspends the organization.
     async fn suspend(&self, org: OrgId);
     /// Deletes the organization, softly.
     async fn delete(&self, org: OrgId);
     /// Makes an enabled account.
     async fn user(&self) -> UserId;
+    /// Holds the same so many times more, each under an id of its own; the counters say so too. What it does not fit under is not asked.
+    async fn hold_more(&self, hold: &Hold, times: u32);
     /// Adds `by` to what the organization's counter says of the month in which `at` lies, behind the ledger's back, as a hand in the
     /// database would.
     async fn falsify(&self, org: OrgId, at: Timestamp, by: u64);

@@ -49,6 +49,7 @@ async fn what_does_not_fit_is_refused_with_the_counts() {
     let refused = w.metering.track(Report { quantity: cost(3), ..Report::new(org, service("chat")) }).await;
     let Err(UsageError::QuotaExceeded(Wall::Month, tally)) = refused else { panic!("{refused:?}") };
     assert_eq!((tally.tier.as_str(), tally.month.used, tally.month.remaining()), ("starter", 8, Some(2)));
+    assert_eq!(tally.quantity, cost(3), "and with what was asked for");
     let answers = race(32, async |_| w.metering.track(Report::new(org, service("chat"))).await.is_ok()).await;
     assert_eq!(answers.iter().filter(|recorded| **recorded).count(), 2);
     let unknown = w.metering.track(Report::new(OrgId::mint(&w.ambient), service("chat"))).await;
@@ -68,9 +69,12 @@ async fn time_is_kept_to_the_microsecond_and_within_a_day() {
         let refused = w.metering.track(report(other)).await;
         assert!(matches!(refused, Err(UsageError::EventConflict)), "another microsecond: {refused:?}");
     }
-    let old = Some(w.ambient.now() - chrono::TimeDelta::hours(25));
-    let late = w.metering.track(Report { occurred_at: old, ..Report::new(org, service("chat")) }).await;
+    let then = |hours| Some(w.ambient.now() - chrono::TimeDelta::hours(hours));
+    let late = w.metering.track(Report { occurred_at: then(25), ..Report::new(org, service("chat")) }).await;
     assert!(matches!(late, Err(UsageError::OutOfTime)));
+    w.memory.made(org, w.ambient.now() - chrono::TimeDelta::hours(1)).await;
+    let before = w.metering.track(Report { occurred_at: then(2), ..Report::new(org, service("chat")) }).await;
+    assert!(matches!(before, Err(UsageError::OutOfTime)), "there was no organization: {before:?}");
 }
 
 #[tokio::test]

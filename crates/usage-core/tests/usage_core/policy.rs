@@ -3,8 +3,8 @@
 use chrono::NaiveDate;
 use kernel::{Limit, Period, Timestamp};
 use proptest::prelude::*;
-use usage_core::policy::{days_until, history, in_time, percentage, resets_at, slots};
-use usage_core::{Count, DayUsage, Days, Grain, Sum, Tally, Wall};
+use usage_core::policy::{counts, days_until, history, in_time, never_fits, percentage, resets_at, slots, start};
+use usage_core::{Count, DayUsage, Days, Grain, Quantity, Sum, Tally, Wall};
 
 use crate::world::service;
 
@@ -34,6 +34,49 @@ fn lateness_has_a_window() {
     ] {
         assert_eq!(in_time(at(occurred), received), expected, "{occurred}");
     }
+}
+
+#[test]
+fn no_named_moment_lies_before_the_organization() {
+    let (made, received) = (at("2026-11-22T09:00:00Z"), at("2026-11-22T10:00:00Z"));
+    for (occurred, expected) in [
+        (None, true),
+        (Some("2026-11-22T09:00:00Z"), true),
+        (Some("2026-11-22T08:59:59.999999Z"), false),
+        (Some("2026-11-22T10:05:00.000001Z"), false),
+    ] {
+        assert_eq!(counts(occurred.map(at), received, made), expected, "{occurred:?}");
+    }
+    assert!(counts(None, made - chrono::TimeDelta::seconds(1), made), "another clock is no reason to refuse");
+}
+
+#[test]
+fn a_period_is_named_by_its_first_moment() {
+    for (moment, name) in [
+        ("2026-11-22T00:00:00Z", "2026-11-22"),
+        ("2026-11-22T09:30:00Z", "2026-11-22T09:30:00Z"),
+        ("2026-11-22T00:00:00.000001Z", "2026-11-22T00:00:00.000001Z"),
+        ("2026-11-22T23:59:59.5Z", "2026-11-22T23:59:59.500Z"),
+    ] {
+        assert_eq!(start(at(moment)), name);
+    }
+}
+
+#[test]
+fn what_is_beyond_a_limit_by_itself_never_fits() {
+    let limits = |month, day, user| Tally {
+        tier: "t".to_owned(),
+        month: count(9, month),
+        day: count(9, day),
+        user: Some(count(9, user)),
+    };
+    let tally = limits(Limit::Of(30), Limit::Of(20), Limit::Of(10));
+    for (quantity, wall) in [(10, None), (11, Some(Wall::User)), (21, Some(Wall::Day)), (31, Some(Wall::Month))] {
+        assert_eq!(never_fits(&tally, quantity), wall, "{quantity}");
+    }
+    let endless = limits(Limit::Unlimited, Limit::Unlimited, Limit::Unlimited);
+    assert_eq!(never_fits(&endless, Quantity::MAX), None);
+    assert_eq!(never_fits(&Tally { user: None, ..tally }, 11), None, "nobody has a limit of their own");
 }
 
 #[test]
@@ -80,7 +123,7 @@ fn each_limit_has_its_own_reset() {
 }
 
 fn row(on: &str, name: &str, quantity: u64) -> DayUsage {
-    DayUsage { day: day(on), service: service(name), user: None, events: 1, quantity }
+    DayUsage { day: day(on), service: service(name), events: 1, quantity }
 }
 
 /// First and last day and quantity of each stretch.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use kernel::{OrgId, ReservationId};
-use usage_core::{FieldError, Lease, Metering, Report, UsageError};
+use usage_core::testing::World as _;
+use usage_core::{FieldError, Hold, Lease, Metering, Report, UsageError};
 
 use crate::world::{World, cost, service};
 
@@ -82,4 +83,19 @@ async fn what_nobody_settles_comes_back_by_itself() {
     assert_eq!(steps, vec![u64::from(Metering::EXPIRE_STEP), 100, 0], "in steps");
     assert_eq!(w.memory.open_reservations(), 0);
     assert_eq!(w.use_up(org, "chat", 2_000).await, 2_000);
+}
+
+#[tokio::test]
+async fn open_reservations_have_an_end() {
+    let w = World::new(5);
+    let org = w.org(1_000_000).await;
+    let first = w.metering.hold(lease(org, 1)).await.unwrap();
+    let (at, service) = (w.ambient.now(), service("tts"));
+    let hold = Hold { id: first.id, org, user: None, service, quantity: cost(1), at, expires_at: first.expires_at };
+    w.memory.hold_more(&hold, Hold::MOST_OPEN - 1).await;
+    let refused = w.metering.hold(lease(org, 1)).await;
+    assert!(matches!(refused, Err(UsageError::TooManyReservations)), "{refused:?}");
+    assert_eq!(w.memory.open_reservations(), 10_000);
+    w.clock.advance(Duration::from_mins(1));
+    w.metering.hold(lease(org, 1)).await.unwrap();
 }

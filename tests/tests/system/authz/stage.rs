@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::crawl::document::Operation;
 use crate::crawl::person::Person;
-use crate::crawl::sample::{NO_SESSION, Subject};
+use crate::crawl::sample::{NO_SESSION, PROVIDER_KEY, Subject};
 use crate::crawl::site::Site;
 use crate::crawl::wire::Call;
 
@@ -158,12 +158,15 @@ impl Stage {
 /// Whether the operation, allowed, takes away what the next actor's cell is about.
 fn spends_its_subject(operation: &Operation) -> bool {
     let real = operation.real_name();
-    let spends = ["/members/{id}", "/invitations/{id}", "/transfer-ownership"].iter().any(|part| real.contains(part));
+    let spent = ["/members/{id}", "/invitations/{id}", "/transfer-ownership", "/byok/keys/{provider}"];
+    let spends = spent.iter().any(|part| real.contains(part));
     operation.is_unsafe() && (spends || real == "DELETE /api/v1/org/{org_id}")
 }
 
 async fn subject(owner: &Person, org: &str, member: &str, number: usize) -> Subject {
     let invitation = owner.invite(org, &format!("invited{number}@example.test"), "member").await;
+    let key = json!({"provider": "openai", "key": PROVIDER_KEY});
+    owner.post(&format!("/api/v1/byok/keys/add?org_id={org}"), key).await;
     let (org, member, session) = (org.to_owned(), member.to_owned(), NO_SESSION.to_owned());
     Subject { org, member, invitation, session, newcomer: String::new() }
 }

@@ -14,6 +14,8 @@ pub(crate) const NO_SESSION: &str = "ses_01890a5d-ac96-774b-bcce-000000000003";
 pub(crate) const NO_INVITATION: &str = "inv_01890a5d-ac96-774b-bcce-000000000004";
 pub(crate) const NO_KEY: &str = "apk_01890a5d-ac96-774b-bcce-000000000005";
 pub(crate) const NO_RESERVATION: &str = "rsv_01890a5d-ac96-774b-bcce-000000000006";
+/// A key that OpenAI could have given out.
+pub(crate) const PROVIDER_KEY: &str = "sk-proj-7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6Jk1PsXqA";
 const NO_PICTURE: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e.webp";
 const NO_TOKEN: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e";
 
@@ -71,6 +73,7 @@ impl Subject {
             "id" => self.id(operation).to_owned(),
             "file" => NO_PICTURE.to_owned(),
             "service" => "chat".to_owned(),
+            "provider" => "openai".to_owned(),
             "user_id" => self.member.clone(),
             "email" => self.newcomer.clone(),
             other => panic!("{}: say in crawl/sample.rs what {{{other}}} is", operation.name()),
@@ -135,6 +138,8 @@ pub(crate) fn body(operation: &Operation, subject: &Subject) -> Option<Value> {
         "POST /api/v1/usage/track/batch" => json!({"events": [{"service": "chat"}]}),
         "POST /api/v1/usage/reservations/{id}/settle" => json!({"quantity": 1}),
         "POST /api/v1/subscriptions/check-access/{service}" => json!({}),
+        "POST /api/v1/byok/keys/add" => json!({"provider": "openai", "key": PROVIDER_KEY, "label": "production"}),
+        "POST /api/v1/byok/resolve" => json!({"org_id": subject.org, "provider": "openai"}),
         "POST /api/v1/subscriptions/plans" => json!({"id": "team", "name": "Team"}),
         "PUT /api/v1/subscriptions/plans/{id}" => json!({"description": "For those who start."}),
         "PATCH /api/v1/admin/subscriptions/{email}" => json!({"tier": "starter", "notes": "a trial"}),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use auth_core::{NewUser, Username};
 use kernel::{Actor, Email, PlatformRole};
 use secrecy::SecretString;
-use testkit::{Builder, TestApp};
+use testkit::{Builder, FakeProvider, TestApp};
 
 use super::person::Person;
 use super::sample::PASSWORD;
@@ -21,6 +21,8 @@ pub(crate) struct Site {
     /// The origin of its own pages.
     pub(crate) origin: String,
     next: AtomicU32,
+    /// Every provider of AI models.
+    _provider: Option<FakeProvider>,
 }
 
 impl Site {
@@ -30,14 +32,15 @@ impl Site {
     }
 
     pub(crate) async fn built(builder: Builder) -> Self {
-        let site = Self::of(builder.start().await);
+        let provider = FakeProvider::start();
+        let site = Self::of(builder.providers(&provider).start().await);
         site.app.seats(SEATS).await;
-        site
+        Self { _provider: Some(provider), ..site }
     }
 
     pub(crate) fn of(app: TestApp) -> Self {
         let address = app.base.trim_start_matches("http://").parse().expect("an address");
-        Self { wire: Wire::new(address), origin: app.base.clone(), app, next: AtomicU32::new(1) }
+        Self { wire: Wire::new(address), origin: app.base.clone(), app, next: AtomicU32::new(1), _provider: None }
     }
 
     /// An address that nobody has sent anything from.

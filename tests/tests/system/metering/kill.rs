@@ -13,7 +13,9 @@ use crate::rig::process::{Server, Site, run, sign_in};
 use crate::rig::service::{Service, crowd};
 use crate::rig::until;
 
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 50;
+/// After so many rounds the books are looked at.
+const LOOK: usize = 5;
 const WRITERS: usize = 16;
 
 /// A server whose organizations have no limits.
@@ -41,7 +43,7 @@ fn verified(site: &Site) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_ten_kills_and_counts_once() {
+async fn what_was_acknowledged_survives_fifty_kills_and_counts_once() {
     for backend in [Backend::Sqlite, Backend::Postgres].into_iter().filter(|backend| backend.is_there()) {
         println!("on {backend}:");
         let site = Site::on(backend).await;
@@ -59,7 +61,7 @@ async fn what_was_acknowledged_survives_ten_kills_and_counts_once() {
             let count: Arc<AtomicUsize> = Arc::default();
             let write = |number| tokio::spawn(writer(here.clone(), format!("{round}-{number}"), count.clone()));
             let writers: Vec<_> = (0..WRITERS).map(write).collect();
-            let enough = async || count.load(Ordering::SeqCst) >= 100 + 20 * round;
+            let enough = async || count.load(Ordering::SeqCst) >= 20 + 30 * (round % 7);
             until(Duration::from_secs(30), "some are acknowledged", enough).await;
             server.kill();
             let mut unknown = Vec::new();
@@ -68,10 +70,12 @@ async fn what_was_acknowledged_survives_ten_kills_and_counts_once() {
                 sent.extend(known);
                 unknown.push(last);
             }
-            let report = verified(&site);
-            assert_eq!((&report["ok"], &report["differences"]), (&json!(true), &json!([])), "{report}");
-            let entries = usize::try_from(report["entries"].as_u64().expect("a number")).expect("a number");
-            assert!((sent.len()..=sent.len() + WRITERS).contains(&entries), "{} acknowledged, {report}", sent.len());
+            if round % LOOK == 0 {
+                let report = verified(&site);
+                assert_eq!((&report["ok"], &report["differences"]), (&json!(true), &json!([])), "{report}");
+                let entries = usize::try_from(report["entries"].as_u64().expect("a number")).expect("a number");
+                assert!((sent.len()..=sent.len() + WRITERS).contains(&entries), "{} acknowledged, {report}", sent.len());
+            }
 
             // Nobody knows what became of the last ones: they are sent again, and then they are there, once.
             server = serve(&site);

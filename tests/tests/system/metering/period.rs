@@ -67,6 +67,24 @@ async fn a_call_counts_in_the_period_in_which_it_happened() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_happened_before_there_was_the_organization() {
+    on_free(|app| async move {
+        limit(&app, 10).await;
+        let before = app.clock.now() - TimeDelta::milliseconds(1);
+        let house = House::new(&app, "acme").await;
+        for (name, time) in [("just-before", before), ("hours-before", before - TimeDelta::hours(20))] {
+            let refused = house.service.track(&happened(name, time)).await.expect(422);
+            assert_eq!(refused["errors"][0]["pointer"], "/occurred_at", "{refused}");
+            // It took no name, and what is said of now is of now.
+            assert_eq!(house.service.call(name).await.expect(200)["duplicate"], false);
+        }
+        assert_eq!(house.service.track(&happened("since", app.clock.now())).await.expect(200)["used"], 3);
+        assert_eq!(house.ledger().await.len(), 3);
+    })
+    .await;
+}
+
 /// Calls that are under way while one month becomes the next: each is in one of them, and none in both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_the_boundary_no_call_is_in_two_periods_or_in_none() {
@@ -76,7 +94,7 @@ async fn over_the_boundary_no_call_is_in_two_periods_or_in_none() {
         let end = moment(&house.quota().await["monthly"]["period_end"]);
         go_to(&app, end - TimeDelta::milliseconds(500));
         let mut sent = 0;
-        while app.clock.now() < end + TimeDelta::milliseconds(300) {
+        while app.clock.now() < end + TimeDelta::milliseconds(300) || sent < 2_000 {
             let calls = (sent..sent + 50).map(|number| house.service.call(&format!("call-{number}"))).collect();
             for answer in crowd(16, calls).await {
                 answer.expect(200);

@@ -81,6 +81,26 @@ async fn of_two_that_fit_alone_one_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_fits_is_not_told_to_wait() {
+    on_free(|app| async move {
+        limit(&app, 10).await;
+        let house = House::new(&app, "acme").await;
+        let track = |quantity: u64| house.service.track(&json!({ "service": "chat", "quantity": quantity }));
+        track(1).await.expect(200);
+        let later = track(10).await;
+        let body = later.problem(429, "quota_exceeded");
+        assert!(later.header("retry-after").is_some() && body["never_fits"].is_null(), "it fits next month: {body}");
+        let never = track(11).await;
+        let body = never.problem(429, "quota_exceeded");
+        assert_eq!((never.header("retry-after"), &body["never_fits"]), (None, &json!(true)), "{body}");
+        assert!(body["detail"].as_str().is_some_and(|why| why.starts_with("11 never fits")), "{body}");
+        assert!(body["upgrade_url"].as_str().is_some_and(|url| !url.is_empty()), "{body}");
+        assert_eq!(house.month().await, [json!(1), json!(0), json!(10), json!(9)]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_largest_quantities_add_up() {
     // Every organization is on the largest plan here.
     TestApp::each(|app| async move {

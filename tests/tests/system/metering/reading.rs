@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use super::{House, limit, on_free, quota};
 use crate::rig::service::{by_turns, crowd};
 
-/// Samples of one reader on one backend.
-const SAMPLES: usize = 64;
+/// Samples of one of the four readers on one backend: a thousand together.
+const SAMPLES: usize = 250;
 
 fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_else(|| panic!("no number: {value}"))

@@ -41,6 +41,10 @@ async fn sessions_stop_within_a_second_on_both_instances() {
         for instance in [&app, &sibling] {
             let stopped = async || there.at(instance).get("/api/v1/auth/me").await.status == 401;
             until(Duration::from_secs(1), "reads stop", stopped).await;
+            for gate in ["/auth/check", "/api/v1/tier-check/check?tier=free", "/api/v1/tier-check/billing"] {
+                let refused = there.at(instance).get(gate).await;
+                assert!([401, 403].contains(&refused.status), "{gate}: {} {}", refused.status, refused.text());
+            }
             choose(&elsewhere.at(instance)).await.expect(200);
         }
         // Nobody gets in again: not by the path, not by switching, not by signing in.

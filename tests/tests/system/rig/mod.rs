@@ -2,6 +2,7 @@
 
 pub(crate) mod cookie;
 pub(crate) mod party;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod service;

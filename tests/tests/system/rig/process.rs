@@ -34,6 +34,11 @@ impl Site {
         self.place.path().to_owned()
     }
 
+    /// The URL of its PostgreSQL database.
+    pub(crate) fn database(&self) -> Option<String> {
+        self.place.postgres()
+    }
+
     /// The program, in this folder, on this database. Hashes cost next to nothing; this machine is a trusted proxy, so that every
     /// client has an address of its own.
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {

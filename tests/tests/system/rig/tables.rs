@@ -9,10 +9,14 @@ use testkit::TestApp;
 
 /// A connection to the app's database beside its own.
 pub(crate) async fn beside(app: &TestApp) -> DatabaseConnection {
-    let url = match &app.config.database.url {
-        Some(url) => url.expose_secret().to_owned(),
-        None => format!("sqlite:{}", app.data_dir().join("ops-center.db").display()),
-    };
+    let url = app.config.database.url.as_ref().map(|url| url.expose_secret().to_owned());
+    open(&app.data_dir(), url.as_deref()).await
+}
+
+/// A connection to this PostgreSQL database, or to the SQLite file of this data folder.
+pub(crate) async fn open(data: &Path, postgres: Option<&str>) -> DatabaseConnection {
+    let file = || format!("sqlite:{}", data.join("ops-center.db").display());
+    let url = postgres.map_or_else(file, str::to_owned);
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.expect("the database")
@@ -37,10 +41,16 @@ pub(crate) async fn trail(app: &TestApp, action: &str) -> Vec<[String; 3]> {
 
 /// Everything that the app keeps outside Redis: every row of its PostgreSQL database, every byte of its data folder.
 pub(crate) async fn everything(app: &TestApp) -> Vec<u8> {
+    let url = app.config.database.url.as_ref().map(|url| url.expose_secret().to_owned());
+    kept(&app.data_dir(), url.as_deref()).await
+}
+
+/// The same of a data folder and a PostgreSQL database, if there is one.
+pub(crate) async fn kept(data: &Path, postgres: Option<&str>) -> Vec<u8> {
     let mut all = Vec::new();
-    files(&app.data_dir(), &mut all);
-    if app.backend.has_postgres() {
-        let connection = beside(app).await;
+    files(data, &mut all);
+    if postgres.is_some() {
+        let connection = open(data, postgres).await;
         let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
         for table in rows(&connection, tables).await {
             let table: String = table.try_get_by_index(0).expect("a name");

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use kernel::testing::race;
-use kernel::{Action, Actor, Ambient, ApiKeyId, OrgId, Record, RecordId, Timestamp, TokenHash};
+use kernel::{Action, Actor, Ambient, ApiKeyId, OrgId, Record, RecordId, Role, Timestamp, TokenHash, UserId};
 
 use crate::testing::{Population, invented_user};
-use crate::{ApiKey, ApiKeyStore, KeyKept, KeyName, Scope, Scopes};
+use crate::{ApiKey, ApiKeyStore, KeyKept, KeyName, KeyRevoked, Scope, Scopes};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -70,10 +70,44 @@ impl Keys<'_> {
     }
 
     async fn revoke(&self, org: OrgId, key: &ApiKey, at: Timestamp) -> bool {
-        let record = self.record(Action::ApiKeyRevoked, key, at);
-        let done = self.store.revoke(org, key.id, &record).await.unwrap();
+        let revoked = self.try_revoke(org, key, self.record(Action::ApiKeyRevoked, key, at)).await;
+        assert_ne!(revoked, KeyRevoked::Outdated, "the system may do everything");
+        revoked == KeyRevoked::Revoked
+    }
+
+    async fn try_revoke(&self, org: OrgId, key: &ApiKey, record: Record) -> KeyRevoked {
+        let answer = self.store.revoke(org, key.id, &record).await.unwrap();
+        let done = answer == KeyRevoked::Revoked;
         assert_eq!(self.population.kept(record.id).await, done, "the record is kept if and only if it was done");
-        done
+        answer
+    }
+
+    async fn user(&self) -> UserId {
+        let user = invented_user(self.ambient);
+        self.population.account(&user).await;
+        user.id
+    }
+
+    /// What this user answers for: makes a key, and revokes one.
+    async fn tries(&self, by: UserId, org: OrgId, old: Option<&ApiKey>) -> (KeyKept, Option<KeyRevoked>) {
+        let now = self.ambient.now();
+        let theirs = |record: Record| Record { actor: Actor::user(by), ..record };
+        let (hash, new) = self.invent(org, now);
+        let record = theirs(self.record(Action::ApiKeyCreated, &new, now));
+        let kept = self.store.create(&new, &hash, &record).await.unwrap();
+        assert_eq!(self.population.kept(record.id).await, kept == KeyKept::Kept, "a key and its record");
+        let revoked = match old {
+            Some(old) => Some(self.try_revoke(org, old, theirs(self.record(Action::ApiKeyRevoked, old, now))).await),
+            None => None,
+        };
+        (kept, revoked)
+    }
+
+    /// The ids of the keys that are not revoked, in an order of their own.
+    async fn ids(&self, org: OrgId) -> Vec<ApiKeyId> {
+        let mut ids: Vec<ApiKeyId> = self.store.list(org).await.unwrap().iter().map(|key| key.id).collect();
+        ids.sort_unstable();
+        ids
     }
 }
 
@@ -87,6 +121,7 @@ pub async fn api_key_store_contract(store: &dyn ApiKeyStore, population: &dyn Po
     touches_forward(&keys).await;
     tells_active_organizations(&keys).await;
     counts_living_keys(&keys).await;
+    changes_as_long_as_they_may(&keys).await;
 }
 
 async fn reads_what_was_kept(k: &Keys<'_>) {
@@ -172,7 +207,55 @@ async fn counts_living_keys(k: &Keys<'_>) {
     assert_eq!(k.try_create(&hash, &late).await.0, KeyKept::TooMany, "and so did a revoked one");
 }
 
-/// Of 32 keys that race for ten places exactly ten are kept; of 32 who revoke a key exactly one does.
+async fn changes_as_long_as_they_may(k: &Keys<'_>) {
+    let (org, now) = (k.org().await, k.ambient.now());
+    let admin = k.user().await;
+    k.population.join(org, admin, Role::Admin, now).await;
+    let old = k.fill(org, 2, now, None).await;
+    let done = (KeyKept::Kept, Some(KeyRevoked::Revoked));
+    assert_eq!(k.tries(admin, org, Some(&old[0])).await, done, "an admin may");
+    let left = k.ids(org).await;
+    let refused = (KeyKept::Outdated, Some(KeyRevoked::Outdated));
+    for role in [Role::Member, Role::BillingAdmin] {
+        k.population.change_role(org, admin, role).await;
+        assert_eq!(k.tries(admin, org, Some(&old[1])).await, refused, "demoted to {role}");
+    }
+    k.population.remove(org, admin).await;
+    assert_eq!(k.tries(admin, org, Some(&old[1])).await, refused, "removed");
+    assert_eq!(k.ids(org).await, left, "nothing was done");
+    k.population.join(org, admin, Role::Owner, now).await;
+    assert_eq!(k.tries(admin, org, Some(&old[1])).await, done, "and come back");
+    let (stranger, more) = (k.user().await, k.fill(org, 1, now, None).await);
+    assert_eq!(k.tries(stranger, org, Some(&more[0])).await, done, "who never was a member has another right");
+}
+
+/// An admin loses the role, or is removed, while they make and revoke keys: from then on nothing changes.
+async fn nothing_follows_a_demotion(k: &Keys<'_>) {
+    for removed in [false, true] {
+        let (org, admin) = (k.org().await, k.user().await);
+        k.population.join(org, admin, Role::Admin, k.ambient.now()).await;
+        let old = k.fill(org, 32, k.ambient.now(), None).await;
+        let answers = race(32, async |n| {
+            if n == 8 {
+                if removed {
+                    k.population.remove(org, admin).await;
+                } else {
+                    k.population.change_role(org, admin, Role::Member).await;
+                }
+                return Some(k.ids(org).await);
+            }
+            k.tries(admin, org, Some(&old[n])).await;
+            None
+        })
+        .await;
+        let then = answers.into_iter().flatten().next().unwrap();
+        assert_eq!(k.ids(org).await, then, "whoever was told that the role is gone has seen the last change");
+        assert_eq!(k.tries(admin, org, None).await, (KeyKept::Outdated, None));
+    }
+}
+
+/// Of 32 keys that race for ten places exactly ten are kept; of 32 who revoke a key exactly one does; nobody does either on a role that
+/// was taken from them.
 pub async fn api_key_store_race(store: &dyn ApiKeyStore, population: &dyn Population, ambient: &Ambient) {
     let keys = Keys { store, population, ambient };
     let (org, now) = (keys.org().await, ambient.now());
@@ -187,4 +270,5 @@ pub async fn api_key_store_race(store: &dyn ApiKeyStore, population: &dyn Popula
     assert_eq!(u32::try_from(listed.len()), Ok(ApiKey::PER_ORG));
     let answers = race(32, async |_| keys.revoke(org, &listed[0], now).await).await;
     assert_eq!(answers.iter().filter(|revoked| **revoked).count(), 1, "exactly one of them revoked it");
+    nothing_follows_a_demotion(&keys).await;
 }

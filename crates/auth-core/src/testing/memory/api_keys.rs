@@ -1,12 +1,19 @@
 use async_trait::async_trait;
-use kernel::{ApiKeyId, OrgId, Record, StoreError, Timestamp, TokenHash};
+use kernel::{ApiKeyId, OrgId, Record, Role, StoreError, Timestamp, TokenHash};
 
 use super::{MemoryAuth, State};
-use crate::{ApiKey, ApiKeyStore, KeyKept};
+use crate::{ApiKey, ApiKeyStore, KeyKept, KeyRevoked};
 
 impl State {
     fn keys_of(&self, org: OrgId) -> impl DoubleEndedIterator<Item = &ApiKey> {
         self.api_keys.iter().map(|(_, key)| key).filter(move |key| key.org == org)
+    }
+
+    /// Whether the acting user, if they are or were a member, manages keys now. Who never was one acts by another right.
+    fn manages_keys(&self, org: OrgId, record: &Record) -> bool {
+        let caller = record.actor.user_id();
+        let seat = self.seats.iter().find(|seat| seat.org == org && Some(seat.user) == caller);
+        seat.is_none_or(|seat| seat.active && matches!(seat.role, Role::Owner | Role::Admin))
     }
 
     fn key_mut(&mut self, id: ApiKeyId) -> Option<&mut ApiKey> {
@@ -18,6 +25,9 @@ impl State {
 impl ApiKeyStore for MemoryAuth {
     async fn create(&self, key: &ApiKey, hash: &TokenHash, record: &Record) -> Result<KeyKept, StoreError> {
         let mut state = self.state()?;
+        if !state.manages_keys(key.org, record) {
+            return Ok(KeyKept::Outdated);
+        }
         let living = state.keys_of(key.org).filter(|kept| kept.lives(key.created_at)).count();
         if u32::try_from(living).is_ok_and(|living| living < ApiKey::PER_ORG) {
             self.trail.keep(record)?;
@@ -43,14 +53,17 @@ impl ApiKeyStore for MemoryAuth {
         Ok(keys)
     }
 
-    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<bool, StoreError> {
+    async fn revoke(&self, org: OrgId, id: ApiKeyId, record: &Record) -> Result<KeyRevoked, StoreError> {
         let mut state = self.state()?;
+        if !state.manages_keys(org, record) {
+            return Ok(KeyRevoked::Outdated);
+        }
         let Some(key) = state.key_mut(id).filter(|key| key.org == org && key.revoked_at.is_none()) else {
-            return Ok(false);
+            return Ok(KeyRevoked::NotFound);
         };
         self.trail.keep(record)?;
         key.revoked_at = Some(record.at);
-        Ok(true)
+        Ok(KeyRevoked::Revoked)
     }
 
     async fn touch(&self, id: ApiKeyId, now: Timestamp) -> Result<(), StoreError> {

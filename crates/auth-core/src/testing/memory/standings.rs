@@ -25,6 +25,7 @@ impl Standings for MemoryAuth {
             user_epoch: account.epoch,
             platform_epoch: state.platform_epoch,
             enabled: account.user.enabled,
+            email: account.user.email.canonical().to_owned(),
             platform_role: account.user.role,
             membership: org.and_then(|org| state.membership(org, user)),
         }))

@@ -1,14 +1,13 @@
 //! The wire types of this area.
 
 use auth_core::{ApiKey, ApiKeyToken, KeyName, NewApiKey, Scope, Scopes};
-use chrono::{DateTime, Utc};
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::input::Fields;
 use crate::problem::Problem;
-use crate::wire::time;
+use crate::wire::{moment, time};
 
 /// What an API key may do.
 #[derive(ToSchema)]
@@ -69,15 +68,10 @@ impl TryFrom<CreateApiKey> for NewApiKey {
         if body.scopes.is_empty() {
             fields.wrong("/scopes", "invalid_value", "must name at least one scope");
         }
-        let expires_at = fields.read_some("/expires_at", body.expires_at, |text| point_in_time(&text));
+        let expires_at = fields.read_some("/expires_at", body.expires_at, |text| moment(&text));
         let made = name.zip(Scopes::new(scopes));
         fields.done(made.map(|(name, scopes)| Self { name, scopes, expires_at, platform: body.platform }))
     }
-}
-
-fn point_in_time(text: &str) -> Result<Timestamp, &'static str> {
-    let read = DateTime::parse_from_rfc3339(text);
-    read.map(|at| at.with_timezone(&Utc)).or(Err("must be a time of RFC 3339, as 2027-01-31T09:30:00Z"))
 }
 
 /// The organization's API keys, newest first.

@@ -7,20 +7,19 @@ use actix_web::web::Data;
 use auth_core::{User, Users};
 use kernel::{OrgId, Role, UserId};
 use org_core::{Entitlement, OrgError, Orgs};
+use plan_core::Plans;
 
 use super::dto::session::SessionUser;
 use crate::caller::data;
 use crate::endpoint::{Argument, Doc};
 use crate::problem::Problem;
 
-/// The plan of whoever acts in no organization.
-pub(crate) const NO_PLAN: &str = "free";
-
 /// The services that know a part of an account.
 pub(crate) struct Accounts {
     users: Data<Users>,
     profiles: Data<Profiles>,
     orgs: Data<Orgs>,
+    plans: Data<Plans>,
 }
 
 /// An account, as its owner sees it.
@@ -31,6 +30,8 @@ pub(crate) struct Account {
     pub(crate) profile: Profile,
     /// Where they act, if anywhere.
     pub(crate) place: Option<Place>,
+    /// The plan that they act under; of whoever acts in no organization the one that every organization begins with.
+    pub(crate) tier: String,
 }
 
 /// The organization that somebody acts in.
@@ -53,7 +54,8 @@ impl Accounts {
             Some(org) => self.place(org, user).await?,
             None => None,
         };
-        Ok(Account { user: self.users.get(user).await?, profile, place })
+        let tier = place.as_ref().map_or_else(|| self.plans.default_plan().to_string(), |at| at.plan.tier.clone());
+        Ok(Account { user: self.users.get(user).await?, profile, place, tier })
     }
 
     /// The same, in the form in which a session tells it.
@@ -82,11 +84,6 @@ impl Account {
         shown.unwrap_or(self.user.username.as_str()).to_owned()
     }
 
-    /// The plan that they act under.
-    pub(crate) fn tier(&self) -> String {
-        self.place.as_ref().map_or_else(|| NO_PLAN.to_owned(), |place| place.plan.tier.clone())
-    }
-
     /// The path of their picture.
     pub(crate) fn picture(&self) -> Option<String> {
         self.profile.avatar.as_ref().map(picture_path)
@@ -100,7 +97,7 @@ pub(crate) fn picture_path(name: &AvatarName) -> String {
 
 impl Argument for Accounts {
     async fn take(request: &HttpRequest, _: &mut Payload) -> Result<Self, Problem> {
-        Ok(Self { users: data(request)?, profiles: data(request)?, orgs: data(request)? })
+        Ok(Self { users: data(request)?, profiles: data(request)?, orgs: data(request)?, plans: data(request)? })
     }
     fn describe(_: &mut Doc) {}
 }

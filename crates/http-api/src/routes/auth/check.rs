@@ -3,27 +3,51 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use auth_core::Users;
-use org_core::Orgs;
+use kernel::OrgId;
+use org_core::{OrgError, Orgs};
+use plan_core::Plans;
 
-use super::account::NO_PLAN;
 use crate::Raw;
 use crate::caller::Caller;
+use crate::identify::Identity;
 use crate::problem::Problem;
 
 /// Every header is there always, empty if need be: a proxy that replaces what it is given lets nobody bring their own.
-pub(super) async fn check(users: Data<Users>, orgs: Data<Orgs>, caller: Caller) -> Result<Raw, Problem> {
-    let user = users.get(caller.user()).await?;
-    let org = caller.identity.org;
+pub(super) async fn check(
+    users: Data<Users>,
+    orgs: Data<Orgs>,
+    plans: Data<Plans>,
+    caller: Caller,
+) -> Result<Raw, Problem> {
+    let org = active_org(&orgs, &caller.identity).await?;
+    let email = match &caller.identity.session {
+        Some(session) => session.email.clone(),
+        None => users.get(caller.user()).await?.email.canonical().to_owned(),
+    };
     let tier = match org {
         Some(org) => orgs.tier_of(org).await?,
-        None => NO_PLAN.to_owned(),
+        None => plans.default_plan().to_string(),
     };
     let mut answer = HttpResponse::Ok();
-    answer.insert_header(("X-User-Id", user.id.to_string()));
-    answer.insert_header(("X-User-Email", visible(user.email.canonical())));
+    answer.insert_header(("X-User-Id", caller.user().to_string()));
+    answer.insert_header(("X-User-Email", visible(&email)));
     answer.insert_header(("X-Org-Id", org.map(|org| org.to_string()).unwrap_or_default()));
     answer.insert_header(("X-Tier", visible(&tier)));
     Ok(Raw(answer.finish()))
+}
+
+/// The organization that somebody acts in, for a proxy: one that is not active any more, or that they are no member of any more, lets
+/// them through nowhere.
+pub(crate) async fn active_org(orgs: &Orgs, identity: &Identity) -> Result<Option<OrgId>, Problem> {
+    let Some(org) = identity.org else { return Ok(None) };
+    if identity.proven_org() == Some(org) {
+        return Ok(Some(org));
+    }
+    match orgs.membership(org, identity.user).await {
+        Ok(membership) => Ok(Some(membership.org())),
+        Err(OrgError::OrgNotFound) => Err(Problem::outside()),
+        Err(failure) => Err(failure.into()),
+    }
 }
 
 /// Text that can stand in a header: percent-encoded (RFC 3986, 2.1) where it is not visible ASCII. The `%` itself is encoded too, so

@@ -9,7 +9,7 @@ use auth_core::{Credentials, Passwords, Secret, Sessions, SignIn};
 use kernel::Ambient;
 
 use self::account::Accounts;
-pub(crate) use self::check::visible;
+pub(crate) use self::check::{active_org, visible};
 use self::dto::password::{NewPassword, PasswordChange, PasswordChanged, PasswordPolicy};
 use self::dto::session::{CsrfToken, SessionState, SignInAnswer, SignInRequest, SignedOut};
 use crate::Answer;
@@ -38,7 +38,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         Endpoint::get("/auth/check", check::check)
             .decision()
             .summary("For a proxy that asks before it lets a request through (forward authentication)")
-            .answers(200, "Signed in: `X-User-Id`, `X-User-Email`, `X-Org-Id` (empty in no organization) and `X-Tier` say as whom."),
+            .answers(200, "Signed in: `X-User-Id`, `X-User-Email`, `X-Org-Id` (empty in no organization) and `X-Tier` say as whom.")
+            .fails(403, "forbidden"),
     ]
 }
 

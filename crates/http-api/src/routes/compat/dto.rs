@@ -53,7 +53,7 @@ pub(super) struct AccountBody {
     /// Whether the e-mail address was proved.
     #[schema(example = true)]
     email_verified: bool,
-    /// The organization's plan; `free` without an organization.
+    /// The organization's plan; without an organization the one that every organization begins with.
     #[schema(example = "free")]
     subscription_tier: String,
     /// The state of its subscription.
@@ -78,9 +78,9 @@ pub(super) struct AccountBody {
 
 impl From<Account> for AccountBody {
     fn from(account: Account) -> Self {
-        let (name, profile_picture, subscription_tier) = (account.name(), account.picture(), account.tier());
+        let (name, profile_picture) = (account.name(), account.picture());
         let (given_name, family_name) = split(account.profile.display_name.as_ref().map(DisplayName::as_str));
-        let (user, place) = (account.user, account.place);
+        let (user, place, subscription_tier) = (account.user, account.place, account.tier);
         let role = user.role.as_str();
         Self {
             user_id: user.id.to_string(),

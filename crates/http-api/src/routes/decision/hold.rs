@@ -4,7 +4,7 @@ use usage_core::Metering;
 
 use super::dto::hold::{Settle, SettledAnswer};
 use crate::Answer;
-use crate::caller::{Subject, UsageWrite};
+use crate::caller::{Service, UsageWrite};
 use crate::input::{Id, Json};
 use crate::problem::Problem;
 use crate::routes::usage::{Counter, Gauge};
@@ -12,7 +12,7 @@ use crate::wire::Done;
 
 pub(super) async fn settle(
     counter: Counter,
-    by: Subject<UsageWrite>,
+    Service(by): Service<UsageWrite>,
     Id(id): Id<ReservationId>,
     body: Json<Settle>,
 ) -> Result<Answer<SettledAnswer>, Problem> {
@@ -20,13 +20,13 @@ pub(super) async fn settle(
     // Read first: what fails then has not settled anything.
     let standing = counter.access.standing(by.org).await?;
     let settled = counter.metering.settle(by.org, id, quantity).await;
-    let tally = settled.map_err(|error| counter.refusal(error))?;
+    let tally = settled.map_err(|error| counter.refusal(&standing, error))?;
     Ok(Gauge::new(&standing, &tally).on(Answer::new(SettledAnswer::new(id, quantity, &tally))))
 }
 
 pub(super) async fn release(
     metering: Data<Metering>,
-    by: Subject<UsageWrite>,
+    Service(by): Service<UsageWrite>,
     Id(id): Id<ReservationId>,
 ) -> Result<Answer<Done>, Problem> {
     metering.release(by.org, id).await?;

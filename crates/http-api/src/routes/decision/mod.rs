@@ -19,20 +19,24 @@ use crate::caller::{Claim, EntitlementsRead, Via};
 use crate::endpoint::Endpoint;
 use crate::input::Json;
 use crate::problem::Problem;
+use crate::routes::usage::explained;
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/decide", decide)
             .decision()
+            .explains(explained)
             .summary("May this call happen? Entitlement, quotas, rate limit and provider key in one answer; holds the quantity if asked to")
             .fails(404, "unknown_service")
             .once(),
         Endpoint::post("/api/v1/usage/reservations/{id}/settle", hold::settle)
+            .explains(explained)
             .summary("Records what a held call really cost; settling again with the same quantity answers the same")
             .fails(409, "reservation_ended")
             .fails(429, "quota_exceeded"),
         Endpoint::delete("/api/v1/usage/reservations/{id}", hold::release)
+            .explains(explained)
             .summary("Gives back what is held: the call was not made; releasing again answers the same")
             .fails(409, "reservation_ended"),
         Endpoint::get("/api/v1/rate-limit/check", rate::check)

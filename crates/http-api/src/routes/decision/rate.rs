@@ -21,6 +21,6 @@ pub(super) async fn check(
 
 /// Whose bucket is asked about: the user's, also when a service asks for them; else the service's own.
 fn whose<S>(by: &Subject<S>) -> rate_limit::Subject {
-    let key = by.key().map(|key| key.id).filter(|_| by.user.is_none());
+    let key = by.key().filter(|_| by.user.is_none()).map(Into::into);
     rate_limit::Subject { user: by.user, org: Some(by.org), key }
 }

@@ -28,7 +28,7 @@ use usage_core::{
 use crate::identify::{Identify, Identity};
 use crate::problem::Problem;
 use crate::rate_limit::{Class, RateLimits, Subject};
-use crate::routes::{decision, tier_check};
+use crate::routes::{decision, tier_check, usage};
 use crate::site::{Environment, Site};
 
 /// Where people choose another plan.
@@ -65,6 +65,12 @@ impl Told {
 
     pub(in crate::routes) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Plan, state, and what was used, is given and is left; empty what was not told.
+    pub(in crate::routes) fn gauge(&self) -> [&str; 5] {
+        let names = ["x-tier", "x-tier-status", "x-api-calls-used", "x-api-calls-limit", "x-api-calls-remaining"];
+        names.map(|name| self.header(name).unwrap_or_default())
     }
 }
 
@@ -130,7 +136,7 @@ impl Quotas for World {
 struct Ten(MemoryLimiter);
 
 fn bucket(who: &Subject, class: Class) -> (Bucket, Rate) {
-    let key = who.key.map(|key| key.to_string()).or(who.user.map(|user| user.to_string())).unwrap();
+    let key = who.key.map(|key| key.id.to_string()).or(who.user.map(|user| user.to_string())).unwrap();
     (Bucket { policy: class.policy(), key }, Rate::per_minute(NonZeroU32::new(10).unwrap()))
 }
 
@@ -319,8 +325,10 @@ impl Stage {
             .app_data(web::Data::new(access))
             .app_data(web::Data::new(Plans::new(plans, free, ambient.clone())))
             .app_data(web::Data::new(world.metering.clone()))
+            .app_data(web::Data::new(world.usage.clone()))
             .app_data(web::Data::new(ambient));
-        let rows: Vec<_> = decision::endpoints().into_iter().chain(tier_check::endpoints()).collect();
+        let areas = [decision::endpoints(), tier_check::endpoints(), usage::endpoints()];
+        let rows: Vec<_> = areas.into_iter().flatten().collect();
         crate::app::mount(cfg, &rows);
     }
 

@@ -145,7 +145,7 @@ async fn what_is_held_is_given_back_or_runs_out() {
     let reservation = hold(&stage, 1_000).await;
     let release = format!("DELETE {reservation}");
     for _ in 0..2 {
-        let told = stage.call(Who::Owner, &release, None).await;
+        let told = stage.call(BOTH, &release, None).await;
         assert_eq!((told.status, &told.body["success"]), (200, &json!(true)));
     }
     assert_eq!(settle(&stage, BOTH, &reservation, 1).await.code(), (409, "reservation_ended"));
@@ -163,6 +163,7 @@ async fn more_than_was_held_must_fit() {
     assert_eq!(told.code(), (429, "quota_exceeded"));
     assert_eq!((&told.body["upgrade_url"], &told.body["limit"]), (&json!(UPGRADE_URL), &json!(1000)));
     assert_eq!(told.header("retry-after"), Some("2678400"), "31 days");
+    assert_eq!(told.gauge(), ["starter", "active", "985", "1000", "5"], "as every answer of this kind");
     assert_eq!(settle(&stage, BOTH, &reservation, 15).await.body["remaining"], 0);
 }
 
@@ -178,8 +179,39 @@ async fn only_their_own_reservations() {
     }
     assert_eq!(settle(&stage, READ, &reservation, 1).await.code(), (403, "insufficient_scope"));
     assert_eq!(settle(&stage, Who::Nobody, &reservation, 1).await.code(), (401, "unauthenticated"));
+    for person in [Who::Owner, Who::Homeless] {
+        assert_eq!(settle(&stage, person, &reservation, 1).await.code(), (403, "api_key_required"));
+        let release = format!("DELETE {reservation}");
+        assert_eq!(stage.call(person, &release, None).await.code(), (403, "api_key_required"));
+    }
     assert_eq!(settle(&stage, BOTH, &reservation, 0).await.code(), (422, "invalid_request"));
     assert_eq!(settle(&stage, BOTH, &reservation, 10).await.status, 200);
+}
+
+#[actix_web::test]
+async fn who_comes_too_fast_is_told_how_full_it_is_too() {
+    let stage = Stage::on("starter").await;
+    stage.use_up(3).await;
+    let (ask, hold) = (json!({"service": "chat"}), json!({"service": "chat", "quantity": 1, "reserve": true}));
+    let reservation = format!("/api/v1/usage/reservations/{}", ReservationId::mint(&stage.ambient));
+    for _ in 0..10 {
+        assert!(verdict(&decide(&stage, READ, ask.clone()).await).0);
+        assert_eq!(settle(&stage, BOTH, &reservation, 1).await.code(), (404, "not_found"));
+    }
+    for body in [ask, hold] {
+        let told = decide(&stage, BOTH, body).await;
+        assert_eq!((told.code(), told.gauge()), ((429, "rate_limited"), ["starter", "active", "3", "1000", "997"]));
+    }
+    for told in [
+        settle(&stage, BOTH, &reservation, 1).await,
+        stage.call(BOTH, &format!("DELETE {reservation}"), None).await,
+        stage.call(BOTH, "POST /api/v1/usage/track", Some(json!({"service": "chat"}))).await,
+    ] {
+        assert_eq!((told.code(), told.gauge()), ((429, "rate_limited"), ["starter", "active", "3", "1000", "997"]));
+    }
+    stage.usage.break_down(true);
+    let told = decide(&stage, BOTH, json!({"service": "chat"})).await;
+    assert_eq!((told.code(), told.gauge()), ((429, "rate_limited"), [""; 5]), "the refusal needs no ledger");
 }
 
 #[actix_web::test]
@@ -195,8 +227,8 @@ async fn asking_for_the_rate_limit_takes_nothing_from_it() {
         });
         assert_eq!((told.status, &told.body, told.header("ratelimit")), (200, &expected, None));
     }
-    // Settling is counted in the bucket of the API.
-    settle(&stage, Who::Owner, "/api/v1/usage/reservations/rsv_01890a5d-ac96-774b-bcce-b302099a8057", 1).await;
+    // Recording is counted in the bucket of the API.
+    assert_eq!(stage.call(Who::Owner, "POST /api/v1/usage/track", Some(json!({"service": "chat"}))).await.status, 200);
     let mine = stage.call(Who::Owner, path, None).await;
     let at = time(stage.ambient.now() + TimeDelta::seconds(6));
     assert_eq!(

@@ -23,6 +23,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             .also("/api/v1/org/{org_id}/invitations/{id}/resend")
             .summary("Sends an invitation again, with a new link and a new end; the old link is dead")
             .fails(403, "role_above_own")
+            .fails(409, "domain_not_allowed")
             .fails(409, "seat_limit"),
         Endpoint::delete("/api/v1/org/invitations/{id}", revoke)
             .also("/api/v1/org/{org_id}/invitations/{id}")

@@ -7,9 +7,10 @@ mod tests;
 mod who;
 
 use actix_web::web::Data;
+use byok_core::Byok;
 use futures_util::future::try_join_all;
-use kernel::{OrgId, Page, Paged, PlatformRole};
-use org_core::{OrgError, OrgFilter, OrgStatus, OrgSummary, Orgs, Permission};
+use kernel::{OrgId, PlatformRole};
+use org_core::{OrgError, OrgStatus, Orgs, Permission};
 
 pub(super) use self::renewal::Renewal;
 
@@ -144,8 +145,10 @@ async fn billing(orgs: Data<Orgs>, by: Member<ManageBilling>) -> Result<Answer<B
     Ok(Answer::new(orgs.view(&by.membership).await?.into()))
 }
 
-async fn stats(orgs: Data<Orgs>, by: Member) -> Result<Answer<StatsBody>, Problem> {
-    Ok(Answer::new(orgs.view(&by.membership).await?.into()))
+async fn stats(orgs: Data<Orgs>, byok: Data<Byok>, by: Member) -> Result<Answer<StatsBody>, Problem> {
+    let view = orgs.view(&by.membership).await?;
+    let keys = byok.stats(by.membership.org()).await?;
+    Ok(Answer::new(StatsBody::new(view, keys.configured)))
 }
 
 async fn organizations(orgs: Data<Orgs>, caller: Caller, query: Query<OrgsQuery>) -> Result<Answer<OrgsBody>, Problem> {
@@ -154,32 +157,11 @@ async fn organizations(orgs: Data<Orgs>, caller: Caller, query: Query<OrgsQuery>
         filter.member = Some(caller.user());
     }
     let found = match tier {
-        Some(tier) => on_tier(&orgs, &filter, &tier, page).await?,
+        Some(tier) => orgs.list_on_tier(&filter, &tier, page).await?,
         None => orgs.list(&filter, page).await?,
     };
     let tiers = tiers(&orgs, found.items.iter().map(|row| row.id)).await?;
     Ok(Answer::new(OrgsBody::new(found, tiers)))
-}
-
-/// A part of the organizations that the filter names and that are on a tier. Which plan counts is known one by one only: a trial ends by
-/// itself.
-async fn on_tier(orgs: &Orgs, filter: &OrgFilter, tier: &str, page: Page) -> Result<Paged<OrgSummary>, Problem> {
-    let mut matching = Vec::new();
-    let mut offset = 0_u32;
-    while let Some(step) = Page::new(Page::MAX_LIMIT, offset) {
-        let found = orgs.list(filter, step).await?;
-        offset = offset.saturating_add(Page::MAX_LIMIT);
-        let (part, last) = (found.items, u64::from(offset) >= found.total);
-        let names = tiers(orgs, part.iter().map(|row| row.id)).await?;
-        matching.extend(part.into_iter().zip(names).filter(|(_, name)| name == tier).map(|(row, _)| row));
-        if last {
-            break;
-        }
-    }
-    let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
-    let (from, most) = (usize::try_from(page.offset()), usize::try_from(page.limit()));
-    let items = matching.into_iter().skip(from.unwrap_or(usize::MAX)).take(most.unwrap_or(0)).collect();
-    Ok(Paged { items, total, page })
 }
 
 async fn set_status(

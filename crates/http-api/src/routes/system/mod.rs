@@ -50,7 +50,7 @@ async fn livez() -> Result<Raw, Problem> {
 
 async fn readyz(ready: Data<Ready>) -> Result<Answer<ReadyBody>, Problem> {
     if ready.draining() {
-        return Err(Problem::unavailable("the server is about to stop"));
+        return Err(Problem::stopping());
     }
     match ready.dependencies().await.iter().find(|dependency| !dependency.ok) {
         None => Ok(Answer::new(ReadyBody { status: "ready" })),

@@ -5,7 +5,8 @@ mod dto;
 use actix_web::web::Data;
 use auth_core::Users;
 use kernel::ServiceName;
-use plan_core::{Access, PlanError, Plans, ServiceAccess};
+use plan_core::policy::Gate;
+use plan_core::{Access, PlanError, Plans};
 use usage_core::Usage;
 
 use self::dto::list::{TierFeatures, TiersBody};
@@ -18,7 +19,7 @@ use crate::input::Query;
 use crate::problem::Problem;
 use crate::public::{Audience, Public};
 use crate::routes::subscriptions::Eyes;
-use crate::routes::usage::Gauge;
+use crate::routes::usage::{Gauge, explained};
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -28,12 +29,16 @@ pub fn endpoints() -> Vec<Endpoint> {
             .fails(404, "not_found"),
         Endpoint::get("/api/v1/tiers/info", info).summary("The tiers, and which of them each service needs"),
         Endpoint::get("/api/v1/tiers/features", features).summary("What each tier's page promises"),
-        Endpoint::get("/api/v1/user/tier", user_tier).summary("The tier of a user's organization").decision(),
+        Endpoint::get("/api/v1/user/tier", user_tier)
+            .summary("The tier of a user's organization")
+            .decision()
+            .explains(explained),
         Endpoint::get("/api/v1/check-tier", check_tier)
             .summary("Whether the tier of a user's organization opens a service: 200 or 403")
             .fails(403, "upgrade_required")
             .fails(404, "unknown_service")
-            .decision(),
+            .decision()
+            .explains(explained),
     ]
 }
 
@@ -77,7 +82,7 @@ async fn user_tier(
         None => None,
     };
     let standing = access.standing(by.org).await?;
-    let gauge = Gauge::new(&standing, &usage.tally(by.org, None).await?);
+    let gauge = Gauge::new(&standing, &usage.recent_tally(by.org, None).await?);
     Ok(gauge.on(Answer::new(UserTier::new(user.as_ref(), &standing.plan))))
 }
 
@@ -88,14 +93,15 @@ async fn check_tier(
     query: Query<TierQuery>,
 ) -> Result<Answer<TierChecked>, Problem> {
     let service: ServiceName = query.0.service().parse().or(Err(PlanError::UnknownService))?;
-    match access.check(by.org, &service).await? {
-        ServiceAccess::Granted { current } => {
-            let gauge = Gauge::new(&access.standing(by.org).await?, &usage.tally(by.org, None).await?);
-            Ok(gauge.on(Answer::new(TierChecked::new(&current, &service))))
+    let standing = access.standing(by.org).await?;
+    match standing.gate(&service)? {
+        Gate::Granted => {
+            let gauge = Gauge::new(&standing, &usage.recent_tally(by.org, None).await?);
+            Ok(gauge.on(Answer::new(TierChecked::new(&standing.plan, &service))))
         }
-        ServiceAccess::UpgradeRequired { current, required, upgrade_url } => {
-            let required = required.as_ref().map(|plan| plan.id.as_str());
-            let refused = Problem::upgrade_required(service.as_str(), current.id.as_str(), required, &upgrade_url);
+        Gate::UpgradeRequired(required) => {
+            let (current, required) = (standing.plan.id.as_str(), required.map(|plan| plan.id.as_str()));
+            let refused = Problem::upgrade_required(service.as_str(), current, required, access.upgrade_url());
             Err(refused.with("error", "Upgrade required"))
         }
     }

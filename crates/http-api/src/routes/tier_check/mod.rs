@@ -6,6 +6,8 @@ mod required;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::required::lowest_with_own_keys;
+
 use self::dto::{TierCheckHealth, TierQuery};
 use self::person::Person;
 use self::required::{Required, Tiers};

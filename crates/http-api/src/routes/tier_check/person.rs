@@ -1,22 +1,40 @@
 use actix_web::dev::Payload;
 use actix_web::{HttpRequest, web};
-use kernel::{OrgId, UserId};
-use org_core::{OrgError, Orgs};
+use auth_core::User;
+use kernel::{OrgId, PlatformRole, UserId};
+use org_core::Orgs;
 
 use crate::caller::{EntitlementsRead, ON_BEHALF_OF, Subject, check_csrf, credential, data};
 use crate::endpoint::{Argument, Doc};
 use crate::identify::{Credential, Identity};
 use crate::problem::{FieldProblem, Problem};
+use crate::routes::auth::active_org;
 
 /// The most characters of a forwarded path that the log keeps.
 const LOGGED: usize = 256;
 
 /// The person whose request a proxy asks about: whoever is signed in, or the user for whom a service acts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Person {
     pub(super) user: UserId,
+    /// What their session knows of them; nothing of somebody for whom a service asks.
+    pub(super) account: Option<Account>,
     /// Where they act: an active organization of theirs, if they are in one.
     pub(super) org: Option<OrgId>,
+}
+
+/// What a gate must know of an account.
+#[derive(Debug, Clone)]
+pub(super) struct Account {
+    /// The canonical address.
+    pub(super) email: String,
+    pub(super) role: PlatformRole,
+}
+
+impl Account {
+    pub(super) fn of(user: &User) -> Self {
+        Self { email: user.email.canonical().to_owned(), role: user.role }
+    }
 }
 
 impl Argument for Person {
@@ -33,7 +51,7 @@ impl Argument for Person {
                 }
                 let why = "a service names the user for whom it asks";
                 let missing = || Problem::invalid(vec![FieldProblem::new("?user_id", "missing_field", why)]);
-                Ok(Self { user: by.user.ok_or_else(missing)?, org: Some(by.org) })
+                Ok(Self { user: by.user.ok_or_else(missing)?, account: None, org: Some(by.org) })
             }
         }
     }
@@ -43,19 +61,12 @@ impl Argument for Person {
     }
 }
 
-/// Whoever is signed in. A proxy passes on whatever is no 401 or 403 as a fault of its own, so one whose organization is suspended, or
-/// who left it a moment ago, is somebody without an organization here.
+/// Whoever is signed in.
 async fn signed_in(request: &HttpRequest, identity: &Identity) -> Result<Person, Problem> {
+    let org = active_org(&*data::<Orgs>(request)?, identity).await?;
     check_csrf(request, identity)?;
-    let org = match identity.org {
-        Some(org) => match data::<Orgs>(request)?.membership(org, identity.user).await {
-            Ok(membership) => Some(membership.org()),
-            Err(OrgError::OrgNotFound) => None,
-            Err(failure) => return Err(failure.into()),
-        },
-        None => None,
-    };
-    Ok(Person { user: identity.user, org })
+    let account = identity.session.as_ref().map(|session| Account { email: session.email.clone(), role: identity.role });
+    Ok(Person { user: identity.user, account, org })
 }
 
 /// Whether the request names an organization or a user: then it must be allowed to.

@@ -4,12 +4,12 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use auth_core::{User, Users};
+use auth_core::Users;
 use kernel::PlatformRole;
 use plan_core::{Access, Catalogue, Plan, PlanError, PlanId, Plans};
 
 use super::dto::TIER;
-use super::person::Person;
+use super::person::{Account, Person};
 use crate::Raw;
 use crate::caller::data;
 use crate::endpoint::{Argument, Doc};
@@ -25,7 +25,7 @@ pub(super) struct Tiers {
 
 /// Somebody at the gate.
 pub(super) struct Guest {
-    user: User,
+    account: Account,
     plan: Plan,
     catalogue: Arc<Catalogue>,
     upgrade_url: String,
@@ -34,21 +34,20 @@ pub(super) struct Guest {
 impl Tiers {
     /// A person with the plan that counts for them. Whoever is in no organization has what every organization begins with.
     pub(super) async fn guest(&self, person: &Person) -> Result<Guest, Problem> {
-        let user = self.users.get(person.user).await?;
-        let standing = match person.org {
+        let account = match &person.account {
+            Some(account) => account.clone(),
+            None => Account::of(&self.users.get(person.user).await?),
+        };
+        let (plan, catalogue) = match person.org {
             Some(org) => match self.access.standing(org).await {
-                Ok(standing) => Some(standing),
+                Ok(standing) => (standing.plan, standing.catalogue),
                 // Deleted a moment ago.
-                Err(PlanError::NoSuchOrg) => None,
+                Err(PlanError::NoSuchOrg) => return Err(Problem::outside()),
                 Err(failure) => return Err(failure.into()),
             },
-            None => None,
-        };
-        let (plan, catalogue) = match standing {
-            Some(standing) => (standing.plan, standing.catalogue),
             None => self.beginning().await?,
         };
-        Ok(Guest { user, plan, catalogue, upgrade_url: self.access.upgrade_url().to_owned() })
+        Ok(Guest { account, plan, catalogue, upgrade_url: self.access.upgrade_url().to_owned() })
     }
 
     async fn beginning(&self) -> Result<(Plan, Arc<Catalogue>), Problem> {
@@ -65,6 +64,12 @@ impl Argument for Tiers {
         Ok(Self { users: data(request)?, access: data(request)?, plans: data(request)? })
     }
     fn describe(_: &mut Doc) {}
+}
+
+/// The lowest plan that can be chosen and comes with provider keys of one's own.
+pub(in crate::routes) fn lowest_with_own_keys(catalogue: &Catalogue) -> Option<&Plan> {
+    let fit = |plan: &&Plan| plan.is_active && plan.is_public && plan.trial_days == 0 && plan.allowances.byok;
+    catalogue.plans().iter().find(fit)
 }
 
 /// What is asked of a guest.
@@ -91,15 +96,14 @@ impl Required {
 
     /// A plan that comes with provider keys of one's own.
     pub(super) fn own_keys(guest: &Guest) -> Self {
-        let fit = |plan: &&Plan| plan.is_active && plan.is_public && plan.trial_days == 0 && plan.allowances.byok;
-        let lowest = guest.catalogue.plans().iter().find(fit);
+        let lowest = lowest_with_own_keys(&guest.catalogue);
         let required = lowest.map_or_else(Self::impossible, |plan| Self::level_of(guest, plan));
         Self { met: guest.plan.allowances.byok, ..required }
     }
 
     /// Somebody who operates the platform; no plan stands in for that.
     pub(super) fn platform_admin(guest: &Guest) -> Self {
-        Self { tier: "admin".to_owned(), met: guest.user.role == PlatformRole::Admin, by_plan: false }
+        Self { tier: "admin".to_owned(), met: guest.account.role == PlatformRole::Admin, by_plan: false }
     }
 
     fn level_of(guest: &Guest, plan: &Plan) -> Self {
@@ -118,7 +122,7 @@ impl Guest {
             return Err(self.refusal(required));
         }
         let mut answer = HttpResponse::Ok();
-        answer.insert_header(("X-User-Email", visible(self.user.email.canonical())));
+        answer.insert_header(("X-User-Email", visible(&self.account.email)));
         answer.insert_header(("X-User-Tier", visible(self.plan.id.as_str())));
         answer.insert_header(("X-Tier-Required", visible(&required.tier)));
         Ok(Raw(answer.finish()))

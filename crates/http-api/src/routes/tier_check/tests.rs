@@ -57,12 +57,20 @@ async fn whoever_acts_in_no_organization_has_what_everybody_begins_with() {
     assert_eq!((told.status, told.header("x-user-tier")), (200, Some("free")));
     assert_eq!(ask(&stage, Who::Homeless, "billing").await.code(), (403, "insufficient_tier"));
     assert_eq!(ask(&stage, Who::Owner, "billing").await.status, 200);
+}
+
+#[actix_web::test]
+async fn nobody_goes_through_any_gate_in_an_organization_that_is_suspended() {
+    let stage = Stage::on("enterprise").await;
+    stage.promote().await;
+    let gates = ["check?tier=free", "billing", "byok", "admin"];
+    for gate in gates {
+        assert_eq!(ask(&stage, Who::Owner, gate).await.status, 200, "{gate}");
+    }
     stage.suspend().await;
-    assert_eq!(
-        ask(&stage, Who::Owner, "billing").await.code(),
-        (403, "insufficient_tier"),
-        "no gate for the suspended"
-    );
+    for gate in gates {
+        assert_eq!(ask(&stage, Who::Owner, gate).await.code(), (403, "forbidden"), "{gate}");
+    }
 }
 
 #[actix_web::test]

@@ -13,9 +13,9 @@ pub(super) async fn history(
     query: Query<HistoryQuery>,
 ) -> Result<Answer<HistoryAnswer>, Problem> {
     let asked = query.0.read()?;
-    let days =
-        usage.last_days(asked.days).map_err(|_error| Problem::invalid_field("?days", "must be from 1 to 366"))?;
-    let history = usage.history(by.membership.org(), Span { days, grain: asked.grain, user: None }).await?;
+    let days = usage.last_days(asked.days)?;
+    let span = Span { days, grain: asked.grain, users: asked.by_user() };
+    let history = usage.history(by.membership.org(), span).await?;
     Ok(Answer::new(HistoryAnswer::new(&history, by.identity.user, asked)))
 }
 
@@ -25,8 +25,7 @@ pub(super) async fn daily(
     query: Query<DaysQuery>,
 ) -> Result<Answer<DailyAnswer>, Problem> {
     let asked = query.0.read()?;
-    let days =
-        usage.last_days(asked.days).map_err(|_error| Problem::invalid_field("?days", "must be from 1 to 366"))?;
-    let history = usage.history(by.membership.org(), Span { days, grain: asked.grain, user: None }).await?;
+    let days = usage.last_days(asked.days)?;
+    let history = usage.history(by.membership.org(), Span { days, grain: asked.grain, users: false }).await?;
     Ok(Answer::new(DailyAnswer::new(&history)))
 }

@@ -7,13 +7,21 @@ mod export;
 mod gauge;
 mod history;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use crate::endpoint::Endpoint;
 
-pub(crate) use self::{counter::Counter, gauge::Gauge};
+pub(crate) use self::counter::Counter;
+pub(crate) use self::gauge::{Gauge, explained};
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
+    let rows = recording().into_iter().chain(asking());
+    rows.map(|row| row.explains(explained)).collect()
+}
+
+fn recording() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/usage/track", record::track)
             .summary("Records a call, once, if it fits under the limits; the fields may come in the query instead")
@@ -23,6 +31,13 @@ pub fn endpoints() -> Vec<Endpoint> {
             .fails(429, "quota_exceeded"),
         Endpoint::post("/api/v1/usage/track/batch", record::track_batch)
             .summary("Records up to 1 000 calls, each as if it came alone; an answer for each, in their order"),
+        Endpoint::post("/api/v1/usage/reset-demo", record::reset_demo)
+            .summary("Sets the organization's counters back, on a development installation only"),
+    ]
+}
+
+fn asking() -> Vec<Endpoint> {
+    vec![
         Endpoint::get("/api/v1/usage/current", ask::current).summary("Where the organization stands in its month"),
         Endpoint::get("/api/v1/usage/summary", ask::summary).summary("The totals of the month"),
         Endpoint::get("/api/v1/usage/quota", ask::quota).summary("What is left of the month"),
@@ -37,7 +52,5 @@ pub fn endpoints() -> Vec<Endpoint> {
             .summary("The ledger's rows, as a file")
             .serves(200, "text/csv", "A table; cells that a spreadsheet would take for formulas begin with `'`.")
             .serves(200, "application/jsonl", "A JSON object in each line."),
-        Endpoint::post("/api/v1/usage/reset-demo", record::reset_demo)
-            .summary("Sets the organization's counters back, on a development installation only"),
     ]
 }

@@ -23,7 +23,7 @@ pub(super) async fn track(
     let standing = counter.access.standing(by.org).await?;
     entitled(&standing, counter.access.upgrade_url(), &event.service)?;
     let report = event.clone().report(by.org, by.user);
-    let tracked = counter.metering.track(report).await.map_err(|error| counter.refusal(error))?;
+    let tracked = counter.metering.track(report).await.map_err(|error| counter.refusal(&standing, error))?;
     Ok(Gauge::new(&standing, &tracked.tally).on(Answer::new(TrackedAnswer::new(&event, &tracked, by.org, by.user))))
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn track_batch(
     let standing = counter.access.standing(org).await?;
     let reports = batch.reports(&standing, counter.access.upgrade_url());
     let answers = if reports.is_empty() { Vec::new() } else { counter.metering.track_batch(reports).await? };
-    Ok(Answer::new(batch.answer(answers)))
+    Ok(Answer::new(batch.answer(answers, |error| counter.refusal(&standing, error))))
 }
 
 pub(super) async fn reset_demo(

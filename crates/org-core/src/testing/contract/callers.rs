@@ -1,8 +1,12 @@
 use kernel::testing::race;
 use kernel::{OrgId, Role, TokenHash, UserId};
 
-use super::stage::{MANY, Stage};
-use crate::{Added, Changed, Inviting, MemberFilter, Removed, Transferred};
+use super::invitations::{new_token, renew, revoke};
+use super::settings::try_patch;
+use super::stage::{DAY, MANY, Stage};
+use crate::{
+    Added, Changed, Invitation, Inviting, MemberFilter, Patched, Removed, Renewed, Revoked, SettingsPatch, Transferred,
+};
 
 /// Asks a new address in, with a role.
 async fn invite(by: &Stage<'_>, org: OrgId, caller: UserId, role: Role) -> Inviting {
@@ -71,62 +75,139 @@ pub(super) async fn invites_as_long_as_they_may(s: &Stage<'_>) {
     assert_eq!(asked, Inviting::Created, "who never was a member has another right");
 }
 
-/// Everybody who is in, and how many are asked in.
-async fn population(s: &Stage<'_>, org: OrgId) -> (Vec<(UserId, Role)>, usize) {
-    let members = s.members(org, &MemberFilter::default()).await;
-    let members = members.iter().map(|member| (member.user, member.role)).collect();
-    (members, s.listed(org, s.tick()).await.len())
+/// The part of the contract about the same for invitations that are sent again or taken back.
+pub(super) async fn renews_and_revokes_as_long_as_they_may(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let admin = s.member(org, Role::Admin).await;
+    let by = s.acting(admin);
+    let (_, plain) = s.invite(org, owner).await;
+    let (token, for_owner) = s.invitation(org, owner, &s.unique("heir@example.com"));
+    let for_owner = Invitation { role: Role::Owner, ..for_owner };
+    assert_eq!(s.open(&token, &for_owner, MANY).await, Inviting::Created);
+    let nothing_is_done = async |invitation: &Invitation, why: &str| {
+        let before = s.listed(org, s.tick()).await;
+        assert_eq!(renew(&by, invitation, &new_token(s)).await, Renewed::Outdated, "{why}");
+        assert_eq!(revoke(&by, invitation).await, Revoked::Outdated, "{why}");
+        assert_eq!(s.listed(org, s.tick()).await, before, "{why}");
+    };
+    nothing_is_done(&for_owner, "an owner's invitation is above an admin").await;
+    assert!(s.by_token(&token).await.is_some(), "its link lives");
+    let later = Invitation { expires_at: plain.expires_at + DAY, ..plain.clone() };
+    assert_eq!(renew(&by, &later, &new_token(s)).await, Renewed::Renewed(later.clone()), "everything else is not");
+    for to in [Role::Member, Role::BillingAdmin] {
+        let now = s.role(org, admin).await.unwrap();
+        assert_eq!(s.change_role(org, admin, now, to).await, Changed::Changed);
+        nothing_is_done(&later, &format!("demoted to {to}")).await;
+    }
+    assert_eq!(s.remove(org, admin, Role::BillingAdmin).await, Removed::Removed);
+    nothing_is_done(&later, "removed").await;
+    assert_eq!(revoke(&s.acting(owner), &for_owner).await, Revoked::Revoked, "an owner may");
+    let stranger = s.acting(s.user().await);
+    assert_eq!(revoke(&stranger, &later).await, Revoked::Revoked, "who never was a member has another right");
 }
 
-/// What an admin does: removes a member, adds a guest, or invites somebody.
-async fn tries(by: &Stage<'_>, (org, admin): (OrgId, UserId), (member, guest): (UserId, UserId), n: usize) {
-    match n % 3 {
+/// A patch that says something new each time.
+fn described(number: usize) -> SettingsPatch {
+    SettingsPatch { description: Some(Some(format!("number {number}"))), ..SettingsPatch::default() }
+}
+
+/// The part of the contract about settings whose caller may not change them any more.
+pub(super) async fn settles_as_long_as_they_may(s: &Stage<'_>) {
+    let (org, owner) = s.org().await;
+    let admin = s.member(org, Role::Admin).await;
+    let by = s.acting(admin);
+    for (number, who) in [owner, admin].into_iter().enumerate() {
+        assert!(matches!(try_patch(&s.acting(who), org, &described(number)).await, Patched::Patched(_)));
+    }
+    let settled = s.stores.orgs.find(org).await.unwrap();
+    for to in [Role::BillingAdmin, Role::Member] {
+        let now = s.role(org, admin).await.unwrap();
+        assert_eq!(s.change_role(org, admin, now, to).await, Changed::Changed);
+        assert_eq!(try_patch(&by, org, &described(7)).await, Patched::Outdated, "demoted to {to}");
+    }
+    assert_eq!(s.remove(org, admin, Role::Member).await, Removed::Removed);
+    assert_eq!(try_patch(&by, org, &described(8)).await, Patched::Outdated, "removed");
+    assert_eq!(s.stores.orgs.find(org).await.unwrap(), settled, "nothing was changed");
+    let stranger = s.acting(s.user().await);
+    let other = try_patch(&stranger, org, &described(9)).await;
+    assert!(matches!(other, Patched::Patched(_)), "who never was a member has another right");
+}
+
+/// Everybody who is in, who is asked in and until when, and what was said of the organization.
+async fn population(s: &Stage<'_>, org: OrgId) -> (Vec<(UserId, Role)>, Vec<Invitation>, Option<String>) {
+    let members = s.members(org, &MemberFilter::default()).await;
+    let members = members.iter().map(|member| (member.user, member.role)).collect();
+    let found = s.stores.orgs.find(org).await.unwrap().unwrap();
+    (members, s.listed(org, s.tick()).await, found.settings.description)
+}
+
+/// Whom an admin acts on.
+struct Objects {
+    org: OrgId,
+    admin: UserId,
+    member: UserId,
+    guest: UserId,
+    invitation: Invitation,
+}
+
+/// What an admin does: removes a member, adds a guest, invites somebody, sends an invitation again, takes it back, or changes the
+/// settings.
+async fn tries(by: &Stage<'_>, on: &Objects, n: usize) {
+    let Objects { org, admin, member, guest, invitation } = on;
+    match n % 6 {
         0 => {
-            by.remove(org, member, Role::Member).await;
+            by.remove(*org, *member, Role::Member).await;
         }
         1 => {
-            by.add(org, guest, Role::Member, MANY).await;
+            by.add(*org, *guest, Role::Member, MANY).await;
+        }
+        2 => {
+            let (token, draft) = by.invitation(*org, *admin, &by.unique(&format!("{org}-{n}@example.com")));
+            by.open(&token, &draft, MANY).await;
+        }
+        3 => {
+            let later = Invitation { expires_at: invitation.expires_at + DAY, ..invitation.clone() };
+            renew(by, &later, &new_token(by)).await;
+        }
+        4 => {
+            revoke(by, invitation).await;
         }
         _ => {
-            let token = TokenHash::from_bytes(by.stores.ambient.random());
-            let (_, invitation) = by.invitation(org, admin, &by.unique(&format!("{org}-{n}@example.com")));
-            by.open(&token, &invitation, MANY).await;
+            try_patch(by, *org, &described(n)).await;
         }
     }
 }
 
-/// An admin loses the role, or is removed, while they add, remove and invite: from then on nothing changes.
+/// An admin loses the role, or is removed, while they add, remove, invite and settle: from then on nothing changes.
 pub(super) async fn nothing_follows_a_demotion(s: &Stage<'_>) {
     for removed in [false, true] {
         let (org, _) = s.org().await;
         let admin = s.member(org, Role::Admin).await;
         let by = s.acting(admin);
-        let (mut members, mut guests) = (Vec::new(), Vec::new());
-        for _ in 0..11 {
-            members.push(s.member(org, Role::Member).await);
-            guests.push(s.user().await);
+        let mut objects = Vec::new();
+        for _ in 0..16 {
+            let (member, guest) = (s.member(org, Role::Member).await, s.user().await);
+            let invitation = s.invite(org, admin).await.1;
+            objects.push(Objects { org, admin, member, guest, invitation });
         }
-        let answers = race(32, async |n| {
-            let (member, guest) = (members[n / 3], guests[n / 3]);
-            match n {
-                8 if removed => {
-                    assert_eq!(s.remove(org, admin, Role::Admin).await, Removed::Removed);
-                    Some(population(s, org).await)
-                }
-                8 => {
-                    assert_eq!(s.change_role(org, admin, Role::Admin, Role::Member).await, Changed::Changed);
-                    Some(population(s, org).await)
-                }
-                _ => {
-                    tries(&by, (org, admin), (member, guest), n).await;
-                    None
-                }
+        let answers = race(32, async |n| match n {
+            8 if removed => {
+                assert_eq!(s.remove(org, admin, Role::Admin).await, Removed::Removed);
+                Some(population(s, org).await)
+            }
+            8 => {
+                assert_eq!(s.change_role(org, admin, Role::Admin, Role::Member).await, Changed::Changed);
+                Some(population(s, org).await)
+            }
+            _ => {
+                tries(&by, &objects[n / 2], n).await;
+                None
             }
         })
         .await;
         let then = answers.into_iter().flatten().next().unwrap();
         assert_eq!(population(s, org).await, then, "whoever was told that the role is gone has seen the last change");
-        assert_eq!(by.add(org, guests[10], Role::Member, MANY).await, Added::Outdated);
+        assert_eq!(by.add(org, objects[15].guest, Role::Member, MANY).await, Added::Outdated);
     }
 }
 

@@ -3,7 +3,7 @@ use kernel::{Action, InvitationId, Record, Role, Timestamp, TokenHash};
 use super::callers;
 use super::stage::{DAY, MANY, SECOND, Stage};
 use crate::testing::OrgStores;
-use crate::{Accepted, Invitation, Inviting, Renewal, Renewed};
+use crate::{Accepted, Invitation, Inviting, Renewal, Renewed, Revoked};
 
 /// What every [`InvitationStore`](crate::InvitationStore) promises.
 pub async fn invitation_store_contract(stores: OrgStores<'_>) {
@@ -17,10 +17,11 @@ pub async fn invitation_store_contract(stores: OrgStores<'_>) {
     accepts_once(&Stage::new(stores)).await;
     accepts_within_the_seats(&Stage::new(stores)).await;
     callers::invites_as_long_as_they_may(&Stage::new(stores)).await;
+    callers::renews_and_revokes_as_long_as_they_may(&Stage::new(stores)).await;
 }
 
 /// Renews an invitation until its end, now and with more seats than there are people.
-async fn renew(s: &Stage<'_>, invitation: &Invitation, token: &TokenHash) -> Renewed {
+pub(super) async fn renew(s: &Stage<'_>, invitation: &Invitation, token: &TokenHash) -> Renewed {
     let renewal = Renewal { token: *token, expires_at: invitation.expires_at, seats: MANY };
     renew_at(s, invitation, &renewal, s.tick()).await
 }
@@ -33,14 +34,15 @@ pub(super) async fn renew_at(s: &Stage<'_>, old: &Invitation, renewal: &Renewal,
     answer
 }
 
-async fn revoke(s: &Stage<'_>, invitation: &Invitation) -> bool {
+/// Takes an invitation back.
+pub(super) async fn revoke(s: &Stage<'_>, invitation: &Invitation) -> Revoked {
     let record = s.record(Action::InvitationRevoked, invitation.org);
-    let done = s.stores.invitations.revoke(invitation.org, invitation.id, &record).await.unwrap();
-    s.assert_kept(&record, done).await;
-    done
+    let answer = s.stores.invitations.revoke(invitation.org, invitation.id, &record).await.unwrap();
+    s.assert_kept(&record, answer == Revoked::Revoked).await;
+    answer
 }
 
-fn new_token(s: &Stage<'_>) -> TokenHash {
+pub(super) fn new_token(s: &Stage<'_>) -> TokenHash {
     TokenHash::from_bytes(s.stores.ambient.random())
 }
 
@@ -167,10 +169,11 @@ async fn revokes(s: &Stage<'_>) {
     let ((org, owner), (other, _)) = (s.org().await, s.org().await);
     let (token, invitation) = s.invite(org, owner).await;
     let (bystander, _) = s.invite(org, owner).await;
-    assert!(!revoke(s, &Invitation { org: other, ..invitation.clone() }).await, "not another organization's");
+    let foreign = Invitation { org: other, ..invitation.clone() };
+    assert_eq!(revoke(s, &foreign).await, Revoked::NotFound, "not another organization's");
     assert!(s.by_token(&token).await.is_some());
-    assert!(revoke(s, &invitation).await, "taken back");
-    assert!(!revoke(s, &invitation).await, "once");
+    assert_eq!(revoke(s, &invitation).await, Revoked::Revoked, "taken back");
+    assert_eq!(revoke(s, &invitation).await, Revoked::NotFound, "once");
     assert_eq!(s.by_token(&token).await, None, "its link is dead");
     assert_eq!(s.accept(&token, org, s.user().await, MANY).await, Accepted::Gone);
     assert_eq!(renew(s, &invitation, &new_token(s)).await, Renewed::NotFound, "it does not come back");
@@ -178,7 +181,7 @@ async fn revokes(s: &Stage<'_>) {
     let (again, second) = s.invitation(org, owner, invitation.email.as_str());
     assert_eq!(s.open(&again, &second, MANY).await, Inviting::Created, "the address can be asked again");
     assert_eq!(s.accept(&again, org, s.user().await, MANY).await, Accepted::Accepted);
-    assert!(!revoke(s, &second).await, "an accepted one is over");
+    assert_eq!(revoke(s, &second).await, Revoked::NotFound, "an accepted one is over");
 }
 
 async fn accepts_once(s: &Stage<'_>) {

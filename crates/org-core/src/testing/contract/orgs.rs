@@ -1,17 +1,20 @@
 use kernel::{OrgId, Page, Role, UserId};
 
+use super::callers;
 use super::settings::{every_setting, patches};
 use super::stage::{DAY, MANY, SECOND, Stage};
 use crate::testing::OrgStores;
-use crate::{Accepted, Created, Joined, Org, OrgFilter, OrgStatus, OrgSummary, Slug, StatusChanged};
+use crate::{Accepted, Created, Joined, OnTier, Org, OrgFilter, OrgStatus, OrgSummary, Slug, StatusChanged};
 
 /// What every [`OrgStore`](crate::OrgStore) promises.
 pub async fn org_store_contract(stores: OrgStores<'_>) {
     creates_with_an_owner(&Stage::new(stores)).await;
     lists_and_searches(&Stage::new(stores)).await;
+    lists_by_the_plan_that_counts(&Stage::new(stores)).await;
     pages_through(&Stage::new(stores)).await;
     lists_what_a_user_joined(&Stage::new(stores)).await;
     patches(stores).await;
+    callers::settles_as_long_as_they_may(&Stage::new(stores)).await;
     changes_the_state(&Stage::new(stores)).await;
     an_active_one_has_an_owner(&Stage::new(stores)).await;
     counts(&Stage::new(stores)).await;
@@ -74,7 +77,7 @@ async fn lists_and_searches(s: &Stage<'_>) {
     }
     assert_eq!(s.set_status(ids[0], OrgStatus::Deleted).await, StatusChanged::Changed);
     assert_eq!(s.set_status(ids[1], OrgStatus::Suspended).await, StatusChanged::Changed);
-    let mine = |status| OrgFilter { status, member: Some(owner), search: None };
+    let mine = |status| OrgFilter { status, member: Some(owner), ..OrgFilter::default() };
     let listed = async |status| page(s, &mine(status)).await.iter().map(|found| found.id).collect::<Vec<_>>();
     assert_eq!(listed(None).await, newest_first[..4], "all but the deleted ones");
     assert_eq!(listed(Some(OrgStatus::Deleted)).await, ids[..1]);
@@ -82,6 +85,49 @@ async fn lists_and_searches(s: &Stage<'_>) {
     assert_eq!(listed(Some(OrgStatus::Active)).await, newest_first[..3]);
     let others = OrgFilter { member: Some(bystander), ..OrgFilter::default() };
     assert_eq!(page(s, &others).await.len(), 1, "another member, another list");
+}
+
+async fn lists_by_the_plan_that_counts(s: &Stage<'_>) {
+    let owner = s.user().await;
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        let draft = s.draft("On a plan");
+        assert_eq!(s.create(&draft, owner).await, Created::Created);
+        ids.push(draft.id);
+    }
+    let [plain, starter, trial, both, deleted, back] = ids[..] else { unreachable!("six") };
+    let end = s.tick() + DAY;
+    let population = s.stores.population;
+    population.put_on(starter, "starter", None).await;
+    population.put_on(trial, "trial", Some(end)).await;
+    population.put_on(both, "starter", Some(end)).await;
+    population.put_on(deleted, "starter", None).await;
+    population.put_on(back, "free", None).await;
+    assert_eq!(s.set_status(deleted, OrgStatus::Deleted).await, StatusChanged::Changed);
+    let on =
+        |tier: &str, otherwise: &str, at| Some(OnTier { tier: tier.to_owned(), otherwise: otherwise.to_owned(), at });
+    let listed = async |status, on: Option<OnTier>| {
+        let filter = OrgFilter { member: Some(owner), status, on, ..OrgFilter::default() };
+        let found = page(s, &filter).await;
+        let part = s.stores.orgs.page(&filter, Page::new(1, 1).unwrap()).await.unwrap();
+        assert_eq!(usize::try_from(part.total), Ok(found.len()), "all of them are counted, on every page");
+        assert_eq!(part.items, found.iter().skip(1).take(1).cloned().collect::<Vec<_>>());
+        found.iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    let before = end - SECOND;
+    assert_eq!(listed(None, on("starter", "free", before)).await, [both, starter], "chosen, and on trial");
+    assert_eq!(listed(None, on("trial", "free", before)).await, [trial]);
+    assert_eq!(listed(None, on("free", "free", before)).await, [back, plain], "nobody chose, and chosen");
+    for at in [end, end + SECOND] {
+        assert_eq!(listed(None, on("starter", "free", at)).await, [starter], "a trial ends by itself");
+        assert_eq!(listed(None, on("trial", "free", at)).await, []);
+        assert_eq!(listed(None, on("free", "free", at)).await, [back, both, trial, plain]);
+        assert_eq!(listed(None, on("trial", "trial", at)).await, [both, trial, plain], "another default");
+    }
+    assert_eq!(listed(None, on("professional", "free", end)).await, [], "nobody is on it");
+    let gone = Some(OrgStatus::Deleted);
+    assert_eq!(listed(gone, on("starter", "free", before)).await, [], "what is deleted has no plan of its own");
+    assert_eq!(listed(gone, on("free", "free", before)).await, [deleted]);
 }
 
 async fn pages_through(s: &Stage<'_>) {

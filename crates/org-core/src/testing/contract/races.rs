@@ -8,7 +8,7 @@ use super::stage::{DAY, MANY, Stage};
 use crate::testing::OrgStores;
 use crate::{
     Accepted, Added, Changed, Created, Invitation, Inviting, MemberFilter, Org, OrgStatus, Removed, Renewal, Renewed,
-    StatusChanged, Transferred,
+    Revoked, StatusChanged, Transferred,
 };
 
 fn number_of<T: PartialEq>(answers: &[T], wanted: &T) -> usize {
@@ -184,7 +184,7 @@ async fn accepted_or_revoked(s: &Stage<'_>) {
             0 => s.accept(&token, org, user, MANY).await == Accepted::Accepted,
             1 => {
                 let record = s.record(kernel::Action::InvitationRevoked, org);
-                s.stores.invitations.revoke(org, invitation.id, &record).await.unwrap()
+                s.stores.invitations.revoke(org, invitation.id, &record).await.unwrap() == Revoked::Revoked
             }
             _ => {
                 let renewal = Renewal { token: new, expires_at: invitation.expires_at, seats: MANY };

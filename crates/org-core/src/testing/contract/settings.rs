@@ -3,7 +3,8 @@ use kernel::{Action, OrgId, Role};
 use super::stage::Stage;
 use crate::testing::OrgStores;
 use crate::{
-    AllowedDomain, Color, DateFormat, Org, OrgStatus, Settings, SettingsPatch, StatusChanged, Theme, TimeFormat, WebUrl,
+    AllowedDomain, Color, DateFormat, Org, OrgStatus, Patched, Settings, SettingsPatch, StatusChanged, Theme,
+    TimeFormat, WebUrl,
 };
 
 async fn find(s: &Stage<'_>, org: OrgId) -> Option<Org> {
@@ -64,11 +65,20 @@ pub(super) fn single_patches() -> Vec<SettingsPatch> {
     ]
 }
 
-pub(super) async fn patch(s: &Stage<'_>, org: OrgId, patch: &SettingsPatch) -> Option<Org> {
+pub(super) async fn try_patch(s: &Stage<'_>, org: OrgId, patch: &SettingsPatch) -> Patched {
     let record = s.record(Action::OrgUpdated, org);
     let answer = s.stores.orgs.patch(org, patch, &record).await.unwrap();
-    s.assert_kept(&record, answer.is_some()).await;
+    s.assert_kept(&record, matches!(answer, Patched::Patched(_))).await;
     answer
+}
+
+/// The same by somebody who may; `None` where there is no such organization.
+pub(super) async fn patch(s: &Stage<'_>, org: OrgId, patch: &SettingsPatch) -> Option<Org> {
+    match try_patch(s, org, patch).await {
+        Patched::Patched(org) => Some(*org),
+        Patched::NotFound => None,
+        Patched::Outdated => panic!("the system may do everything"),
+    }
 }
 
 /// The part of the contract about settings.

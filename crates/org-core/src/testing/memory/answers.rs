@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use kernel::testing::KeptRecords;
-use kernel::{Ambient, Email, OrgId, RecordId, StoreError, UserId};
+use kernel::{Ambient, Email, OrgId, RecordId, StoreError, Timestamp, UserId};
 
 use super::{Account, MemoryOrgs, SentMail, State};
 use crate::testing::Population;
@@ -28,6 +28,12 @@ impl Population for MemoryOrgs {
         if let Some(account) = self.lock().accounts.get_mut(&user) {
             account.enabled = enabled;
         }
+    }
+
+    async fn put_on(&self, org: OrgId, plan: &str, trial_ends_at: Option<Timestamp>) {
+        let mut state = self.lock();
+        state.plans.insert(org, Entitlement { tier: plan.to_owned(), ..free() });
+        state.trials.extend(trial_ends_at.map(|end| (org, end)));
     }
 
     async fn epoch(&self, org: OrgId, user: UserId) -> Option<i64> {
@@ -73,20 +79,29 @@ impl People for MemoryOrgs {
 impl Entitlements for MemoryOrgs {
     async fn of(&self, org: OrgId) -> Result<Entitlement, StoreError> {
         let given = self.state()?.plans.get(&org).cloned();
-        Ok(given.unwrap_or_else(|| Entitlement {
-            tier: "free".to_owned(),
-            seats: 5,
-            api_calls_limit: Some(1_000),
-            api_calls_used: 0,
-            subscription_status: "active".to_owned(),
-            price_cents: 0,
-            currency: "USD".to_owned(),
-            interval: "month".to_owned(),
-        }))
+        Ok(given.unwrap_or_else(free))
     }
 
     async fn tier(&self, org: OrgId) -> Result<String, StoreError> {
         Ok(self.of(org).await?.tier)
+    }
+
+    async fn default_tier(&self) -> Result<String, StoreError> {
+        self.state().map(|_| free().tier)
+    }
+}
+
+/// What every organization begins with.
+fn free() -> Entitlement {
+    Entitlement {
+        tier: "free".to_owned(),
+        seats: 5,
+        api_calls_limit: Some(1_000),
+        api_calls_used: 0,
+        subscription_status: "active".to_owned(),
+        price_cents: 0,
+        currency: "USD".to_owned(),
+        interval: "month".to_owned(),
     }
 }
 

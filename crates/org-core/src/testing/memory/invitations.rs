@@ -4,9 +4,14 @@ use async_trait::async_trait;
 use kernel::{InvitationId, OrgId, Record, StoreError, Timestamp, TokenHash, UserId};
 
 use super::{MemoryOrgs, State};
-use crate::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed};
+use crate::{Accepted, Invitation, InvitationStore, Inviting, Renewal, Renewed, Revoked};
 
 impl State {
+    fn pending(&self, org: OrgId, id: InvitationId) -> Option<&Invitation> {
+        let mut invitations = self.invitations.iter().map(|(_, invitation)| invitation);
+        invitations.find(|invitation| invitation.org == org && invitation.id == id)
+    }
+
     fn has_member_with_address_of(&self, invitation: &Invitation) -> bool {
         let address = |user: &UserId| self.accounts.get(user).map(|account| &account.email);
         self.members(invitation.org).iter().any(|seat| address(&seat.user) == Some(&invitation.email))
@@ -62,29 +67,32 @@ impl InvitationStore for MemoryOrgs {
         record: &Record,
     ) -> Result<Renewed, StoreError> {
         let mut state = self.state()?;
-        let free = state.has_seat(org, renewal.seats, record.at);
-        let mut found = state.invitations.iter_mut();
-        let Some(kept) = found.find(|(_, invitation)| invitation.org == org && invitation.id == id) else {
-            return Ok(Renewed::NotFound);
-        };
-        if kept.1.expires_at <= record.at && !free {
+        let Some(old) = state.pending(org, id).cloned() else { return Ok(Renewed::NotFound) };
+        if !state.caller_reaches(org, record, &[old.role]) {
+            return Ok(Renewed::Outdated);
+        }
+        if old.expires_at <= record.at && !state.has_seat(org, renewal.seats, record.at) {
             return Ok(Renewed::SeatLimit);
         }
         self.trail.keep(record)?;
-        kept.0 = renewal.token;
-        kept.1.expires_at = renewal.expires_at;
-        Ok(Renewed::Renewed(kept.1.clone()))
+        let renewed = Invitation { expires_at: renewal.expires_at, ..old };
+        for kept in state.invitations.iter_mut().filter(|(_, invitation)| invitation.id == id) {
+            *kept = (renewal.token, renewed.clone());
+        }
+        Ok(Renewed::Renewed(renewed))
     }
 
-    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<bool, StoreError> {
+    async fn revoke(&self, org: OrgId, id: InvitationId, record: &Record) -> Result<Revoked, StoreError> {
         let mut state = self.state()?;
-        let is = |invitation: &Invitation| invitation.org == org && invitation.id == id;
-        if !state.invitations.iter().any(|(_, invitation)| is(invitation)) {
-            return Ok(false);
+        let Some(role) = state.pending(org, id).map(|invitation| invitation.role) else {
+            return Ok(Revoked::NotFound);
+        };
+        if !state.caller_reaches(org, record, &[role]) {
+            return Ok(Revoked::Outdated);
         }
         self.trail.keep(record)?;
-        state.invitations.retain(|(_, invitation)| !is(invitation));
-        Ok(true)
+        state.invitations.retain(|(_, invitation)| invitation.id != id);
+        Ok(Revoked::Revoked)
     }
 
     async fn accept(

@@ -10,7 +10,7 @@ use kernel::testing::MemoryTrail;
 use kernel::{Email, OrgId, Record, Role, StoreError, Timestamp, TokenHash, UserId};
 
 use crate::policy::reaches;
-use crate::{Entitlement, Invitation, InvitationToken, Org, OrgStatus};
+use crate::{Entitlement, Invitation, InvitationToken, Org, OrgStatus, Permission};
 
 /// Every port of this crate in memory: [`OrgStore`](crate::OrgStore), [`MemberStore`](crate::MemberStore),
 /// [`InvitationStore`](crate::InvitationStore), [`People`](crate::People), [`Entitlements`](crate::Entitlements) and
@@ -41,6 +41,7 @@ struct State {
     seats: Vec<Seat>,
     invitations: Vec<(TokenHash, Invitation)>,
     plans: HashMap<OrgId, Entitlement>,
+    trials: HashMap<OrgId, Timestamp>,
     mails: Vec<SentMail>,
     mail_fails: bool,
 }
@@ -124,6 +125,13 @@ impl State {
         let caller = record.actor.user_id();
         let seat = self.seats.iter().find(|seat| seat.org == org && Some(seat.user) == caller);
         seat.is_none_or(|seat| seat.active && roles.iter().all(|role| reaches(seat.role, *role)))
+    }
+
+    /// The same for a permission.
+    fn caller_holds(&self, org: OrgId, record: &Record, permission: Permission) -> bool {
+        let caller = record.actor.user_id();
+        let seat = self.seats.iter().find(|seat| seat.org == org && Some(seat.user) == caller);
+        seat.is_none_or(|seat| seat.active && permission.held_by(seat.role))
     }
 
     fn enabled(&self, user: UserId) -> bool {

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use kernel::{OrgId, Page, Paged, Record, Role, StoreError, Timestamp, UserId};
 
 use super::{MemoryOrgs, Seat, State};
-use crate::{Created, Joined, Org, OrgFilter, OrgStats, OrgStatus, OrgStore, OrgSummary, SettingsPatch, StatusChanged};
+use crate::{
+    Created, Joined, OnTier, Org, OrgFilter, OrgStats, OrgStatus, OrgStore, OrgSummary, Patched, Permission,
+    SettingsPatch, StatusChanged,
+};
 
 /// A number of things, as the wire counts them.
 pub(super) fn count(of: usize) -> u64 {
@@ -32,6 +35,13 @@ impl State {
         filter.status.map_or(org.status != OrgStatus::Deleted, |status| org.status == status)
             && found(filter.search.as_ref(), &[org.name.as_str(), org.slug.as_str()])
             && filter.member.is_none_or(|user| self.member(org.id, user).is_some())
+            && filter.on.as_ref().is_none_or(|on| self.is_on(on, org))
+    }
+
+    fn is_on(&self, on: &OnTier, org: &Org) -> bool {
+        let runs = self.trials.get(&org.id).is_none_or(|end| on.at < *end);
+        let own = self.plans.get(&org.id).filter(|_| runs && org.status != OrgStatus::Deleted);
+        own.map_or(&on.otherwise, |plan| &plan.tier) == &on.tier
     }
 
     fn summary(&self, org: &Org) -> OrgSummary {
@@ -92,15 +102,19 @@ impl OrgStore for MemoryOrgs {
         Ok(paged(mine.into_iter().filter_map(|seat| state.joined(seat)).collect(), page))
     }
 
-    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Option<Org>, StoreError> {
+    async fn patch(&self, org: OrgId, patch: &SettingsPatch, record: &Record) -> Result<Patched, StoreError> {
         let mut state = self.state()?;
+        let allowed = state.caller_holds(org, record, Permission::ManageSettings);
         let Some(found) = state.orgs.get_mut(&org).filter(|org| org.status != OrgStatus::Deleted) else {
-            return Ok(None);
+            return Ok(Patched::NotFound);
         };
+        if !allowed {
+            return Ok(Patched::Outdated);
+        }
         self.trail.keep(record)?;
         found.settings = patch.applied_to(found.settings.clone());
         found.name = patch.name.clone().unwrap_or_else(|| found.name.clone());
-        Ok(Some(found.clone()))
+        Ok(Patched::Patched(Box::new(found.clone())))
     }
 
     async fn set_status(&self, org: OrgId, status: OrgStatus, record: &Record) -> Result<StatusChanged, StoreError> {

@@ -1,4 +1,4 @@
-use kernel::OrgId;
+use kernel::{OrgId, Period};
 
 use super::stage::{DAY, SECOND, Stage};
 use crate::Draft;
@@ -28,7 +28,8 @@ async fn lists_who_has_rows(s: &Stage<'_>) {
 }
 
 async fn finds_and_mends_what_was_falsified(s: &Stage<'_>) {
-    let (org, other) = (s.org(&s.monthly(100)).await, s.org(&s.monthly(100)).await);
+    let plan = s.monthly(100);
+    let (org, other) = (s.org(&plan).await, s.org(&s.monthly(100)).await);
     for cost in [3, 4] {
         s.record(&s.draft(org, cost)).await;
         s.record(&s.draft(other, cost)).await;
@@ -41,7 +42,8 @@ async fn finds_and_mends_what_was_falsified(s: &Stage<'_>) {
     assert_eq!(found.differences.len(), 1, "one number is wrong: {:?}", found.differences);
     let difference = &found.differences[0];
     assert_eq!((difference.org, difference.counted, difference.ledger), (org, 12, 7));
-    assert!(difference.what.starts_with("month "), "{}", difference.what);
+    let month = Period::month(plan.anchor, s.noon).start.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    assert_eq!(difference.what, format!("month {month}"), "with the hour at which it begins");
     assert_eq!(s.stores.books.verify(other).await.unwrap().differences, vec![], "nobody else's");
     assert_eq!(s.stores.books.rebuild(other, s.noon).await.unwrap(), 2);
     assert_eq!(s.month(org, s.noon).await, (12, 0), "nobody else's");

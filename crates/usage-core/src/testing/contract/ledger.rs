@@ -16,6 +16,7 @@ pub async fn ledger_contract(stores: UsageStores<'_>) {
     events::the_largest_numbers_count(&Stage::new(stores)).await;
     periods::late_events_go_to_their_own_period(&Stage::new(stores)).await;
     periods::what_is_too_late_or_too_early_is_refused(&Stage::new(stores)).await;
+    periods::nothing_happened_before_there_was_the_organization(&Stage::new(stores)).await;
     periods::months_follow_their_anchor(&Stage::new(stores)).await;
     periods::days_are_utc(&Stage::new(stores)).await;
     reservations::hold_and_give_back(&Stage::new(stores)).await;
@@ -25,6 +26,7 @@ pub async fn ledger_contract(stores: UsageStores<'_>) {
     reservations::what_ran_out_counts_no_more(&Stage::new(stores)).await;
     reservations::expire_in_steps(&Stage::new(stores)).await;
     reservations::hold_within_every_limit(&Stage::new(stores)).await;
+    reservations::no_more_than_may_be_open(&Stage::new(stores)).await;
     resets::a_reset_compensates(&Stage::new(stores)).await;
     resets::a_reset_keeps_to_its_periods(&Stage::new(stores)).await;
     resets::a_reset_again(&Stage::new(stores)).await;

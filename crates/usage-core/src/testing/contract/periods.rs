@@ -60,6 +60,28 @@ pub(super) async fn what_is_too_late_or_too_early_is_refused(s: &Stage<'_>) {
     s.assert_sound(org, &[], s.noon).await;
 }
 
+pub(super) async fn nothing_happened_before_there_was_the_organization(s: &Stage<'_>) {
+    let org = s.org(&s.monthly(9)).await;
+    let made = s.noon - HOUR * 2;
+    s.stores.world.made(org, made).await;
+    for (occurred, expected) in [
+        (made - MOMENT, Fate::OutOfTime),
+        (made - HOUR * 5, Fate::OutOfTime),
+        (made, Fate::Recorded),
+        (made + MOMENT, Fate::Recorded),
+    ] {
+        let draft = Draft { occurred_at: Some(occurred), ..s.draft(org, 1) };
+        assert_eq!(s.fate(&draft).await, expected, "{occurred}, made at {made}");
+        if expected == Fate::OutOfTime {
+            assert_eq!(s.fate(&Draft { occurred_at: None, ..draft }).await, Fate::Recorded, "its name was not taken");
+        }
+    }
+    let slow = Draft { received_at: made - SECOND, ..s.draft(org, 1) };
+    assert_eq!(s.fate(&slow).await, Fate::Recorded, "who names no time is not asked by another clock");
+    assert_eq!(s.ledger(org).await.len(), 5);
+    s.assert_sound(org, &[], s.noon).await;
+}
+
 /// The last moment of a month and the first of the next, for anchors on days that some months lack.
 pub(super) async fn months_follow_their_anchor(s: &Stage<'_>) {
     for (anchor, boundaries) in [

@@ -19,6 +19,7 @@ pub async fn ledger_race(stores: UsageStores<'_>) {
     batches_in_both_orders(&Stage::new(stores)).await;
     settled_or_released(&Stage::new(stores)).await;
     holds_and_events(&Stage::new(stores)).await;
+    the_last_places_for_reservations(&Stage::new(stores)).await;
     resets_amid_events(&Stage::new(stores)).await;
     a_plan_shrinks_amid_events(&Stage::new(stores)).await;
 }
@@ -150,6 +151,18 @@ async fn holds_and_events(s: &Stage<'_>) {
     .await;
     let (after, left) = s.month(org, s.noon).await;
     assert!((before..=20).contains(&after) && left == 0, "{after} used, {left} held: nothing leaks");
+    s.assert_sound(org, &[], s.noon).await;
+}
+
+async fn the_last_places_for_reservations(s: &Stage<'_>) {
+    let org = s.org(&s.unlimited()).await;
+    let first = s.lease(org, None, 1);
+    s.hold(&first).await;
+    s.stores.world.hold_more(&first, Hold::MOST_OPEN - 11).await;
+    let answers = race(32, async |_| s.try_hold(&s.lease(org, None, 1)).await).await;
+    let held = answers.iter().filter(|answer| matches!(answer, Held::Held(_))).count();
+    assert_eq!((held, number_of(&answers, &Held::TooMany)), (10, 22), "ten places, ten reservations");
+    assert_eq!(s.month(org, s.noon).await, (0, u64::from(Hold::MOST_OPEN)));
     s.assert_sound(org, &[], s.noon).await;
 }
 

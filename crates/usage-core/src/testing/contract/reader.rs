@@ -1,32 +1,31 @@
 use chrono::NaiveDate;
-use kernel::UserId;
+use kernel::{OrgId, UserId};
 
 use super::stage::{DAY, HOUR, SECOND, Stage, name, quantity};
 use crate::testing::UsageStores;
-use crate::{Cursor, DayUsage, Days, Draft, Entry};
+use crate::{Cursor, DayUsage, Days, Draft, Entry, Sum};
 
 /// What every [`UsageReader`](crate::UsageReader) promises.
 pub async fn usage_reader_contract(stores: UsageStores<'_>) {
-    tells_history_by_day_service_and_user(&Stage::new(stores)).await;
+    tells_history_by_day_and_service(&Stage::new(stores)).await;
+    tells_users_apart(&Stage::new(stores)).await;
     gives_entries_by_pages(&Stage::new(stores)).await;
     orders_names_byte_by_byte(&Stage::new(stores)).await;
 }
 
-fn usage(day: NaiveDate, service: &str, user: Option<UserId>, numbers: (u64, u64)) -> DayUsage {
-    DayUsage { day, service: service.parse().unwrap(), user, events: numbers.0, quantity: numbers.1 }
+fn usage(day: NaiveDate, service: &str, numbers: (u64, u64)) -> DayUsage {
+    DayUsage { day, service: service.parse().unwrap(), events: numbers.0, quantity: numbers.1 }
 }
 
-async fn tells_history_by_day_service_and_user(s: &Stage<'_>) {
-    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
-    let mut users = [s.user().await, s.user().await];
-    users.sort();
+/// Uses something of an organization today and yesterday, by two users and by nobody, and of another one.
+async fn use_some(s: &Stage<'_>, (org, other): (OrgId, OrgId), users: [UserId; 2]) {
+    let before = s.noon - DAY;
     let by = |user, service: &str, cost, at| Draft {
         user,
         service: service.parse().unwrap(),
         received_at: at,
         ..s.draft(org, cost)
     };
-    let before = s.noon - DAY;
     for draft in [
         by(Some(users[1]), "search", 3, s.noon),
         by(Some(users[0]), "search", 5, s.noon),
@@ -39,29 +38,45 @@ async fn tells_history_by_day_service_and_user(s: &Stage<'_>) {
     ] {
         s.record(&draft).await;
     }
-    let (today, yesterday) = (s.noon.date_naive(), before.date_naive());
+}
+
+async fn tells_history_by_day_and_service(s: &Stage<'_>) {
+    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
+    use_some(s, (org, other), [s.user().await, s.user().await]).await;
+    let (today, yesterday) = (s.noon.date_naive(), (s.noon - DAY).date_naive());
     let hold = s.lease(org, None, 6);
     s.hold(&hold).await;
     let history = async |from, to| s.stores.reader.history(org, Days { from, to }).await.unwrap();
-    let expected = vec![
-        usage(yesterday, "chat", Some(users[0]), (2, 11)),
-        usage(today, "chat", None, (1, 1)),
-        usage(today, "search", None, (1, 2)),
-        usage(today, "search", Some(users[0]), (2, 12)),
-        usage(today, "search", Some(users[1]), (1, 3)),
-    ];
-    assert_eq!(history(yesterday, today).await, expected, "by day, service and user; what is held was not used");
+    let expected =
+        vec![usage(yesterday, "chat", (2, 11)), usage(today, "chat", (1, 1)), usage(today, "search", (4, 17))];
+    assert_eq!(history(yesterday, today).await, expected, "by day and service; what is held was not used");
     assert_eq!(history(today, today).await, expected[1..], "both ends are included");
     assert_eq!(history(yesterday, yesterday).await, expected[..1]);
     assert_eq!(history(today, yesterday).await, vec![], "no days, no rows");
     s.settle(&hold, 4, s.noon + SECOND).await;
     s.reset(org, s.noon + SECOND).await;
-    let settled = usage(today, "chat", None, (2, 5));
+    let settled = usage(today, "chat", (2, 5));
     assert_eq!(history(today, today).await[0], settled, "what was settled counts, a reset changes nothing");
 }
 
+async fn tells_users_apart(s: &Stage<'_>) {
+    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
+    let mut users = [s.user().await, s.user().await];
+    users.sort();
+    use_some(s, (org, other), users).await;
+    let (today, yesterday) = (s.noon.date_naive(), (s.noon - DAY).date_naive());
+    let sum = |events, quantity| Sum { events, quantity };
+    let told = async |from, to| s.stores.reader.users(org, Days { from, to }).await.unwrap();
+    let everybody = vec![(None, sum(2, 3)), (Some(users[0]), sum(4, 23)), (Some(users[1]), sum(1, 3))];
+    assert_eq!(told(yesterday, today).await, everybody, "over all days and services, nobody first");
+    assert_eq!(told(yesterday, yesterday).await, vec![(Some(users[0]), sum(2, 11))]);
+    s.reset(org, s.noon + SECOND).await;
+    assert_eq!(told(yesterday, today).await, everybody, "a reset changes nothing");
+    assert_eq!(told(today, yesterday).await, vec![], "no days, nobody");
+}
+
 /// All pages of a listing, one after the other.
-async fn pages(s: &Stage<'_>, org: kernel::OrgId, days: Days, most: u32) -> Vec<Entry> {
+async fn pages(s: &Stage<'_>, org: OrgId, days: Days, most: u32) -> Vec<Entry> {
     let (mut all, mut after) = (Vec::new(), None::<Cursor>);
     loop {
         let page = s.entries(org, days, after, most).await;
@@ -98,7 +113,7 @@ async fn gives_entries_by_pages(s: &Stage<'_>) {
     assert_eq!(today.len(), 7, "the day on which it happened counts");
     let next = Days { from: day.from + chrono::Days::new(1), to: day.to + chrono::Days::new(1) };
     assert_eq!(s.entries(org, next, None, 100).await, vec![]);
-    assert_eq!(s.entries(kernel::OrgId::mint(s.stores.ambient), day, None, 100).await, vec![], "unknown: nothing");
+    assert_eq!(s.entries(OrgId::mint(s.stores.ambient), day, None, 100).await, vec![], "unknown: nothing");
 }
 
 async fn orders_names_byte_by_byte(s: &Stage<'_>) {

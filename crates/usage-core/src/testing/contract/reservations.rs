@@ -177,7 +177,7 @@ pub(super) async fn hold_within_every_limit(s: &Stage<'_>) {
             Some(wall)
         }
         Held::Held(_) => None,
-        Held::NoOrg => panic!("there is such an organization"),
+        other => panic!("{other:?}: there is such an organization, and nothing else is held"),
     };
     assert_eq!(wall(&s.lease(org, None, 16)).await, Some(Wall::Month));
     assert_eq!(wall(&s.lease(org, None, 11)).await, Some(Wall::Day));
@@ -187,4 +187,25 @@ pub(super) async fn hold_within_every_limit(s: &Stage<'_>) {
     assert_eq!(wall(&s.lease(org, None, 4)).await, Some(Wall::Day));
     assert_eq!(wall(&s.lease(org, None, 3)).await, None);
     s.assert_sound(org, &[user], s.noon).await;
+}
+
+pub(super) async fn no_more_than_may_be_open(s: &Stage<'_>) {
+    let (org, other) = (s.org(&s.unlimited()).await, s.org(&s.unlimited()).await);
+    let first = s.lease(org, None, 1);
+    s.hold(&first).await;
+    s.stores.world.hold_more(&first, Hold::MOST_OPEN - 2).await;
+    let last = s.lease(org, None, 1);
+    s.hold(&last).await;
+    let more = s.lease(org, None, 1);
+    assert_eq!(s.try_hold(&more).await, Held::TooMany, "so many are open");
+    assert_eq!(s.month(org, s.noon).await, (0, u64::from(Hold::MOST_OPEN)), "nothing changed");
+    assert_eq!(s.settle(&more, 1, s.noon).await, Settled::NotFound);
+    s.hold(&s.lease(other, None, 1)).await;
+    s.record(&s.draft(org, 1)).await;
+    assert_eq!(s.release(&last, s.noon).await, Released::Released);
+    s.hold(&more).await;
+    assert_eq!(s.try_hold(&s.lease(org, None, 1)).await, Held::TooMany);
+    let later = Hold { at: first.expires_at, expires_at: first.expires_at + SECOND, ..s.lease(org, None, 1) };
+    assert_eq!(numbers(s.hold(&later).await.month), (1, 1), "what ran out is not open");
+    s.assert_sound(org, &[], later.at).await;
 }

@@ -193,6 +193,7 @@ impl<'a> Machine<'a> {
         let day = std::time::Duration::from_hours(24);
         let days = Days { from: (self.begun - day * 2).date_naive(), to: (self.now + day).date_naive() };
         assert_eq!(reader.history(id, days).await.unwrap(), model.history(), "after {step:?}");
+        assert_eq!(reader.users(id, days).await.unwrap(), model.users(), "after {step:?}");
         let entries = reader.entries(id, days, None, 10_000).await.unwrap();
         assert_eq!(entries.iter().map(|entry| entry.quantity).sum::<i64>(), model.sum(), "after {step:?}");
     }

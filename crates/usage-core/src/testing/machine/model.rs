@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use kernel::{Limit, OrgId, Period, ReservationId, ServiceName, Timestamp, UserId};
 
 use crate::{
-    Admitted, Allowance, Count, DayUsage, Draft, EventId, Held, Hold, Quantity, Released, Settled, Tally, Wall,
+    Admitted, Allowance, Count, DayUsage, Draft, EventId, Held, Hold, Quantity, Released, Settled, Sum, Tally, Wall,
 };
 
 /// What one counter cell counts: one user (or nobody) on one day, as far as it lies in the month that begins then. Every counter of
@@ -181,10 +181,21 @@ impl Model {
     }
 
     pub(super) fn history(&self) -> Vec<DayUsage> {
-        let usage =
-            |((day, service, user), (events, quantity)): (&(NaiveDate, ServiceName, Option<UserId>), &(u64, u64))| {
-                DayUsage { day: *day, service: service.clone(), user: *user, events: *events, quantity: *quantity }
-            };
-        self.history.iter().map(usage).collect()
+        let mut days = BTreeMap::<_, (u64, u64)>::new();
+        for ((day, service, _), (events, quantity)) in &self.history {
+            let sum = days.entry((*day, service.clone())).or_default();
+            *sum = (sum.0 + events, sum.1 + quantity);
+        }
+        let usage = |((day, service), (events, quantity))| DayUsage { day, service, events, quantity };
+        days.into_iter().map(usage).collect()
+    }
+
+    pub(super) fn users(&self) -> Vec<(Option<UserId>, Sum)> {
+        let mut users = BTreeMap::<_, Sum>::new();
+        for ((_, _, user), (events, quantity)) in &self.history {
+            let sum = users.entry(*user).or_default();
+            *sum = Sum { events: sum.events + events, quantity: sum.quantity + quantity };
+        }
+        users.into_iter().collect()
     }
 }

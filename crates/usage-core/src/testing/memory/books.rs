@@ -3,8 +3,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use kernel::{OrgId, Period, StoreError, Timestamp, UserId};
 
-use super::{MemoryUsage, Scope};
+use super::{MemoryUsage, Row, Scope, State};
+use crate::policy::start;
 use crate::{Bookkeeping, Cursor, DayUsage, Days, Difference, Entry, EntryKind, Sum, Tally, UsageReader, Verification};
+
+/// What was used on some days, by a part of each row.
+fn sums<K: Ord>(state: &State, org: OrgId, days: Days, key: impl Fn(&Row) -> Option<K>) -> BTreeMap<K, Sum> {
+    let mut sums = BTreeMap::<K, Sum>::new();
+    for row in state.rows.iter().filter(|row| row.org == org && row.entry.kind != EntryKind::Reset) {
+        if let Some(key) = key(row).filter(|_| days.contains(row.entry.occurred_at.date_naive())) {
+            let sum = sums.entry(key).or_default();
+            sum.events += 1;
+            sum.quantity += row.entry.quantity.unsigned_abs();
+        }
+    }
+    sums
+}
 
 #[async_trait]
 impl UsageReader for MemoryUsage {
@@ -13,18 +27,14 @@ impl UsageReader for MemoryUsage {
     }
 
     async fn history(&self, org: OrgId, days: Days) -> Result<Vec<DayUsage>, StoreError> {
-        let mut sums = BTreeMap::<_, Sum>::new();
-        for row in self.state()?.rows.iter().filter(|row| row.org == org && row.entry.kind != EntryKind::Reset) {
-            let day = row.entry.occurred_at.date_naive();
-            if let Some(service) = row.entry.service.clone().filter(|_| days.contains(day)) {
-                let sum = sums.entry((day, service, row.entry.user)).or_default();
-                sum.events += 1;
-                sum.quantity += row.entry.quantity.unsigned_abs();
-            }
-        }
-        let usage =
-            |((day, service, user), Sum { events, quantity })| DayUsage { day, service, user, events, quantity };
+        let key = |row: &Row| row.entry.service.clone().map(|service| (row.entry.occurred_at.date_naive(), service));
+        let sums = sums(&*self.state()?, org, days, key);
+        let usage = |((day, service), Sum { events, quantity })| DayUsage { day, service, events, quantity };
         Ok(sums.into_iter().map(usage).collect())
+    }
+
+    async fn users(&self, org: OrgId, days: Days) -> Result<Vec<(Option<UserId>, Sum)>, StoreError> {
+        Ok(sums(&*self.state()?, org, days, |row| Some(row.entry.user)).into_iter().collect())
     }
 
     async fn entries(
@@ -62,7 +72,7 @@ impl Bookkeeping for MemoryUsage {
             let period = Period::month(anchor, *at);
             let ledger = state.used(Scope { org, user: None, period });
             let counted = ledger.saturating_add_unsigned(*by);
-            differences.push(Difference { org, what: format!("month {}", period.start.date_naive()), counted, ledger });
+            differences.push(Difference { org, what: format!("month {}", start(period.start)), counted, ledger });
         }
         Ok(Verification { organizations: 1, entries, differences })
     }

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use kernel::{OrgId, Period, Record, ReservationId, StoreError, Timestamp, UserId};
 
 use super::{MemoryUsage, Row, State};
-use crate::policy::in_time;
+use crate::policy::counts;
 use crate::{Admitted, Draft, Entry, EntryKind, EventId, Held, Hold, Ledger, Quantity, Released, Settled, Tally};
 
 impl State {
@@ -20,16 +20,16 @@ impl State {
             let today = self.tally(draft.org, draft.user, now, now).filter(|_| same);
             return today.map_or(Admitted::Conflict, Admitted::Duplicate);
         }
-        if !in_time(draft.at(), now) {
+        if !self.tenant(draft.org).is_some_and(|tenant| counts(draft.occurred_at, now, tenant.made)) {
             return Admitted::OutOfTime;
         }
-        let counts = |state: &Self| state.tally(draft.org, draft.user, draft.at(), now);
-        let Some(before) = counts(self) else { return Admitted::NoOrg };
+        let tally = |state: &Self| state.tally(draft.org, draft.user, draft.at(), now);
+        let Some(before) = tally(self) else { return Admitted::NoOrg };
         if let Some((wall, _)) = before.wall(draft.quantity.get()) {
             return Admitted::OverLimit(wall, before);
         }
         self.rows.push(row(draft));
-        counts(self).map_or(Admitted::NoOrg, Admitted::Recorded)
+        tally(self).map_or(Admitted::NoOrg, Admitted::Recorded)
     }
 
     /// The sums that a reset has to take back, with the time of the last row of each: by user and day, the hours of today that belong

@@ -33,6 +33,8 @@ struct State {
 
 struct Tenant {
     allowance: Allowance,
+    /// When it was made.
+    made: Timestamp,
     standing: Standing,
 }
 

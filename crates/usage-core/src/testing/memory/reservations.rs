@@ -10,8 +10,12 @@ impl State {
         if let Some((wall, _)) = before.wall(hold.quantity.get()) {
             return Held::OverLimit(wall, before);
         }
-        self.reservations.push(Reservation { hold: hold.clone(), fate: Fate::Open });
-        self.tally(hold.org, hold.user, hold.at, hold.at).map_or(Held::NoOrg, Held::Held)
+        let open = |it: &&Reservation| it.hold.org == hold.org && it.fate == Fate::Open && hold.at < it.hold.expires_at;
+        if u32::try_from(self.reservations.iter().filter(open).count()).is_ok_and(|open| open < Hold::MOST_OPEN) {
+            self.reservations.push(Reservation { hold: hold.clone(), fate: Fate::Open });
+            return self.tally(hold.org, hold.user, hold.at, hold.at).map_or(Held::NoOrg, Held::Held);
+        }
+        Held::TooMany
     }
 
     pub(super) fn settle(&mut self, org: OrgId, id: ReservationId, quantity: Quantity, now: Timestamp) -> Settled {

@@ -102,7 +102,7 @@ pub(crate) struct SessionUser {
     /// Their role in it: `owner`, `admin`, `billing_admin` or `member`.
     #[schema(example = "owner")]
     org_role: Option<&'static str>,
-    /// Its plan; `free` without an organization.
+    /// Its plan; without an organization the one that every organization begins with.
     #[schema(example = "free")]
     subscription_tier: String,
     /// What they want to hear about.
@@ -111,8 +111,8 @@ pub(crate) struct SessionUser {
 
 impl SessionUser {
     pub(in crate::routes::auth) fn new(account: Account, choices: Notifications) -> Self {
-        let (name, avatar, subscription_tier) = (account.name(), account.picture(), account.tier());
-        let (user, place) = (account.user, account.place);
+        let (name, avatar) = (account.name(), account.picture());
+        let (user, place, subscription_tier) = (account.user, account.place, account.tier);
         let role = user.role.as_str();
         Self {
             id: user.id.to_string(),

@@ -130,8 +130,8 @@ pub(in crate::routes::org) struct StatsBody {
     #[schema(example = 1000)]
     api_calls_limit: i64,
     /// How many providers the organization has its own keys for.
-    #[schema(example = 0)]
-    byok_providers: u64,
+    #[schema(example = 2)]
+    byok_providers: usize,
     /// When the organization was made.
     #[schema(format = DateTime, example = "2026-01-31T09:30:00.000000Z")]
     created_at: String,
@@ -175,8 +175,9 @@ impl From<OrgView> for BillingBody {
     }
 }
 
-impl From<OrgView> for StatsBody {
-    fn from(view: OrgView) -> Self {
+impl StatsBody {
+    /// Of this organization, which has keys of its own for so many providers.
+    pub(in crate::routes::org) fn new(view: OrgView, byok_providers: usize) -> Self {
         let stats = view.stats;
         Self {
             total_members: stats.total_members,
@@ -189,7 +190,7 @@ impl From<OrgView> for StatsBody {
             members_by_role: stats.members_by_role,
             api_calls_used: view.entitlement.api_calls_used,
             api_calls_limit: limit(&view.entitlement),
-            byok_providers: 0,
+            byok_providers,
             created_at: time(view.org.created_at),
             plan_tier: view.entitlement.tier,
             status: view.org.status.as_str(),

@@ -100,7 +100,7 @@ impl TryFrom<OrgsQuery> for Wanted {
         let tier = fields.read_some("?tier", query.tier, |tier| plain_text(&tier, 50));
         let search = fields.read_some("?search", query.search, |search| plain_text(&search, 100));
         let given = |text: &String| !text.is_empty();
-        let filter = OrgFilter { status, search: search.filter(given), member: None };
+        let filter = OrgFilter { status, search: search.filter(given), member: None, on: None };
         fields.done(Some(Self { filter, page, tier: tier.filter(given) }))
     }
 }

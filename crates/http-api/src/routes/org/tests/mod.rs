@@ -72,6 +72,11 @@ async fn an_organization_is_made_entered_and_shown() {
         (&stats["admins"], &stats["totalMembers"], &stats["members_by_role"]["member"]),
         (&json!(1), &json!(2), &json!(1))
     );
+    assert_eq!(stats["byok_providers"], 0);
+    stage.store_key(id.parse().unwrap(), "openai").await;
+    stage.store_key(id.parse().unwrap(), "cohere").await;
+    let stats = stage.ask(&mut bob, "GET /api/v1/org/stats", None).await.body;
+    assert_eq!(stats["byok_providers"], 2);
     let members = stage.ask(&mut bob, "GET /api/v1/org/members?search=BOB&role=member", None).await.body;
     assert_eq!((&members["total"], &members["members"][0]["user_id"]), (&json!(1), &json!(bob.user.to_string())));
     for wrong in ["limit=0", "limit=201", "role=OWNER", "search=a%00"] {

@@ -19,6 +19,7 @@ use org_core::{InvitationPorts, Invitations, MemberStore, Members, OrgPorts, Org
 use serde_json::Value;
 
 use crate::identify::{Identify, SessionCookie};
+use crate::routes::byok::tests::stage::Safe;
 use crate::routes::{invitation, member, org};
 use crate::site::{Environment, Site};
 
@@ -42,7 +43,8 @@ impl Standings for Facts {
         }
         let admin = self.admins.lock().unwrap().contains(&user);
         let platform_role = if admin { PlatformRole::Admin } else { PlatformRole::User };
-        Ok(Some(Standing { user_epoch: 0, platform_epoch: 0, enabled: true, platform_role, membership }))
+        let email = format!("{user}@example.com");
+        Ok(Some(Standing { user_epoch: 0, platform_epoch: 0, enabled: true, email, platform_role, membership }))
     }
     async fn home(&self, user: UserId) -> Result<Option<Home>, StoreError> {
         self.auth.home(user).await
@@ -96,6 +98,7 @@ impl Told {
 pub(super) struct Stage {
     pub(super) stores: Arc<MemoryOrgs>,
     pub(super) clock: Arc<ManualClock>,
+    safe: Safe,
     auth: Arc<MemoryAuth>,
     facts: Facts,
     ambient: Ambient,
@@ -123,9 +126,10 @@ impl Stage {
         Self {
             stores,
             clock,
+            safe: Safe::new(&ambient),
+            ambient,
             auth,
             facts,
-            ambient,
             sessions,
             site,
             idempotency: Arc::new(MemoryIdempotency::default()),
@@ -161,6 +165,11 @@ impl Stage {
         Browser { user, cookie: token.to_cookie(), csrf: Some("same-origin") }
     }
 
+    /// Keeps a key of the organization at this provider.
+    pub(super) async fn store_key(&self, org: OrgId, provider: &str) {
+        self.safe.store(&self.ambient, org, provider).await;
+    }
+
     pub(super) fn make_admin(&self, user: UserId) {
         self.facts.admins.lock().unwrap().insert(user);
     }
@@ -182,6 +191,7 @@ impl Stage {
             .app_data(web::Data::new(identify))
             .app_data(web::Data::new(self.sessions.clone()))
             .app_data(web::Data::new(orgs))
+            .app_data(web::Data::new(self.safe.byok.clone()))
             .app_data(web::Data::new(Members::new(m, self.ambient.clone())))
             .app_data(web::Data::new(Invitations::new(ports, self.ambient.clone())))
             .app_data(web::Data::new(self.idempotency.clone()))

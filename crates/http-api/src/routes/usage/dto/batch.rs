@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use kernel::{OrgId, ServiceName, Timestamp, UserId};
 use plan_core::Standing;
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use super::record::{Track, TrackedAnswer};
 use crate::input::Fields;
 use crate::problem::{FieldProblem, Place, Problem, ProblemBody};
 use crate::routes::usage::gauge::entitled;
+use crate::wire::moment;
 
 /// A call that was reported, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +67,6 @@ impl TryFrom<Track> for Event {
             metadata,
         }))
     }
-}
-
-fn moment(text: &str) -> Result<Timestamp, &'static str> {
-    let read = DateTime::parse_from_rfc3339(text);
-    read.map(|at| at.with_timezone(&Utc)).or(Err("must be a time of RFC 3339, as 2026-01-31T09:30:00Z"))
 }
 
 /// Calls that happened.
@@ -136,13 +131,17 @@ impl ReadBatch {
     }
 
     /// What became of each.
-    pub(crate) fn answer(self, recorded: Vec<Result<Tracked, UsageError>>) -> BatchAnswer {
+    pub(crate) fn answer(
+        self,
+        recorded: Vec<Result<Tracked, UsageError>>,
+        refusal: impl Fn(UsageError) -> Problem,
+    ) -> BatchAnswer {
         let mut recorded = recorded.into_iter();
         let mut answer = BatchAnswer { results: Vec::with_capacity(self.events.len()), tracked: 0, failed: 0 };
         for slot in self.events {
             let ended = slot.and_then(|event| match recorded.next() {
                 Some(Ok(tracked)) => Ok(TrackedAnswer::new(&event, &tracked, self.org, event.user.or(self.user))),
-                Some(Err(error)) => Err(error.into()),
+                Some(Err(error)) => Err(refusal(error)),
                 None => Err(Problem::internal("an event of a batch was not answered")),
             });
             answer.push(ended);

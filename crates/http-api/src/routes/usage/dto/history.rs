@@ -46,6 +46,13 @@ pub(crate) struct Asked {
     group_by: GroupBy,
 }
 
+impl Asked {
+    /// Whether users are told apart.
+    pub(crate) fn by_user(self) -> bool {
+        self.group_by == GroupBy::User
+    }
+}
+
 impl HistoryQuery {
     pub(crate) fn read(self) -> Result<Asked, Problem> {
         let mut fields = Fields::default();

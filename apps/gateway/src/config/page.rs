@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Error};
 
-use super::super::{ConfigError, problems::Problems};
+use super::{ConfigError, problems::Problems};
 
 /// The text, and what was found wrong in it so far.
-pub(super) struct Page<'a> {
+pub(crate) struct Page<'a> {
     text: &'a str,
     origin: &'a str,
     /// By line. Each thing is said once.
@@ -18,7 +18,7 @@ pub(super) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    pub(super) const fn new(text: &'a str, origin: &'a str) -> Self {
+    pub(crate) const fn new(text: &'a str, origin: &'a str) -> Self {
         Self { text, origin, wrong: BTreeSet::new(), told: BTreeSet::new() }
     }
 
@@ -28,23 +28,23 @@ impl<'a> Page<'a> {
     }
 
     /// Whether nothing was found wrong so far.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         self.wrong.is_empty()
     }
 
-    pub(super) fn complain(&mut self, line: usize, what: String) {
+    pub(crate) fn complain(&mut self, line: usize, what: String) {
         self.wrong.insert((line, what));
     }
 
     /// What the parser says, on one line.
-    pub(super) fn syntax(&mut self, error: &Error) {
+    pub(crate) fn syntax(&mut self, error: &Error) {
         let line = self.line(error.span().map_or(0, |span| span.start));
         let said = error.message().lines().collect::<Vec<_>>().join(", ");
         self.complain(line, format!("not valid TOML: {said}"));
     }
 
     /// The result, if nothing was wrong.
-    pub(super) fn end<T>(self, result: T) -> Result<T, ConfigError> {
+    pub(crate) fn end<T>(self, result: T) -> Result<T, ConfigError> {
         let mut problems = Problems::default();
         for (line, what) in self.wrong {
             problems.require(false, &format!("{} line {line}: {what}", self.origin));
@@ -54,13 +54,13 @@ impl<'a> Page<'a> {
 }
 
 /// The known name that is spelled most like this one.
-pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let scored = known.map(|known| (strsim::normalized_damerau_levenshtein(known, name), known));
     scored.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(score, _)| *score >= 0.5).map(|(_, known)| known)
 }
 
 /// A table of the file: the file itself, a service, a plan, a feature of a plan.
-pub(super) struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// `plan free`; empty for the file.
     what: String,
     name: &'a str,
@@ -72,17 +72,17 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// The file.
-    pub(super) const fn top(table: &'a DeTable<'a>, known: &'static [&'static str]) -> Self {
+    pub(crate) const fn top(table: &'a DeTable<'a>, known: &'static [&'static str]) -> Self {
         Self { what: String::new(), name: "", at: 0, table, known }
     }
 
     /// What the file calls it.
-    pub(super) const fn name(&self) -> &'a str {
+    pub(crate) const fn name(&self) -> &'a str {
         self.name
     }
 
     /// Complains of a field, in the field's line; of one that is not there, in the line in which the entry begins.
-    pub(super) fn refuse(&self, page: &mut Page<'_>, field: &str, why: &str) {
+    pub(crate) fn refuse(&self, page: &mut Page<'_>, field: &str, why: &str) {
         let place = if self.what.is_empty() { field.to_owned() } else { format!("{}: {field}", self.what) };
         if page.told.insert(format!("{} {place}", self.at)) {
             let found = self.table.get_key_value(field);
@@ -92,8 +92,18 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Complains of the entry itself, in the line in which it begins.
+    pub(crate) fn wrong(&self, page: &mut Page<'_>, why: &str) {
+        page.complain(page.line(self.at), format!("{}: {why}", self.what));
+    }
+
+    /// Whether a field is there.
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.table.contains_key(field)
+    }
+
     /// Complains of every key that is not known, with the nearest that is.
-    pub(super) fn refuse_unknown(&self, page: &mut Page<'_>) {
+    pub(crate) fn refuse_unknown(&self, page: &mut Page<'_>) {
         for key in self.table.keys().map(Spanned::get_ref) {
             if !self.known.contains(&key.as_ref()) {
                 let hint = match nearest(key, self.known.iter().copied()) {
@@ -105,7 +115,8 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn value<T>(
+    /// What `read` makes of a field that is there; complains where it makes nothing of it.
+    pub(crate) fn value<T>(
         &self,
         page: &mut Page<'_>,
         field: &str,
@@ -119,34 +130,70 @@ impl<'a> Entry<'a> {
         found
     }
 
-    pub(super) fn text(&self, page: &mut Page<'_>, field: &str) -> Option<String> {
+    pub(crate) fn text(&self, page: &mut Page<'_>, field: &str) -> Option<String> {
         self.value(page, field, "text", |value| value.as_str().map(str::to_owned))
     }
 
-    pub(super) fn switch(&self, page: &mut Page<'_>, field: &str) -> Option<bool> {
+    /// A text that must be there, and not be empty.
+    pub(crate) fn required(&self, page: &mut Page<'_>, field: &str) -> Option<String> {
+        if !self.has(field) {
+            self.refuse(page, field, "is missing");
+        }
+        let text = self.text(page, field)?;
+        if text.trim().is_empty() {
+            self.refuse(page, field, "must not be empty");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Texts by name.
+    pub(crate) fn pairs(&self, page: &mut Page<'_>, field: &str) -> Option<Vec<(String, String)>> {
+        self.value(page, field, "names with texts, such as { name = \"text\" }", |value| {
+            let text = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
+            table(value)?
+                .iter()
+                .map(|(name, value)| Some((name.get_ref().to_string(), text(value.get_ref())?)))
+                .collect()
+        })
+    }
+
+    pub(crate) fn switch(&self, page: &mut Page<'_>, field: &str) -> Option<bool> {
         self.value(page, field, "true or false", DeValue::as_bool)
     }
 
-    pub(super) fn number(&self, page: &mut Page<'_>, field: &str) -> Option<i64> {
+    pub(crate) fn number(&self, page: &mut Page<'_>, field: &str) -> Option<i64> {
         self.value(page, field, "a whole number", integer)
     }
 
-    pub(super) fn limit(&self, page: &mut Page<'_>, field: &str) -> Option<i64> {
+    pub(crate) fn limit(&self, page: &mut Page<'_>, field: &str) -> Option<i64> {
         self.value(page, field, "a whole number, or \"unlimited\"", |value| match value.as_str() {
             Some("unlimited") => Some(-1),
             _ => integer(value),
         })
     }
 
-    pub(super) fn texts(&self, page: &mut Page<'_>, field: &str) -> Option<Vec<String>> {
+    pub(crate) fn texts(&self, page: &mut Page<'_>, field: &str) -> Option<Vec<String>> {
         self.value(page, field, "a list of texts", |value| match value {
             DeValue::Array(items) => items.iter().map(|item| item.get_ref().as_str().map(str::to_owned)).collect(),
             _ => None,
         })
     }
 
+    /// The names in this table, as they stand in the file.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.table.keys().map(|key| key.get_ref().as_ref())
+    }
+
+    /// A table of which nobody knows what it contains: complaints of it name the field.
+    pub(crate) fn table(&self, page: &mut Page<'_>, field: &'a str) -> Option<Entry<'a>> {
+        let at = self.table.get_key_value(field).map_or(self.at, |(key, _)| key.span().start);
+        let table = self.value(page, field, "a table", table)?;
+        Some(Entry { what: field.to_owned(), name: field, at, table, known: &[] })
+    }
+
     /// The tables of a section, `[plans.free]`, and what each is called.
-    pub(super) fn tables(
+    pub(crate) fn tables(
         &self,
         page: &mut Page<'_>,
         section: &str,
@@ -171,7 +218,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The tables of a list, `[[plans.free.features]]`, counted from 1.
-    pub(super) fn list(
+    pub(crate) fn list(
         &self,
         page: &mut Page<'_>,
         field: &str,

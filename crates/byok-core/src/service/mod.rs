@@ -1,0 +1,6 @@
+pub(crate) mod custody;
+pub(crate) mod keys;
+pub(crate) mod resolve;
+pub(crate) mod rotation;
+mod trial;
+pub(crate) mod watch;
