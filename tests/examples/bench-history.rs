@@ -102,7 +102,8 @@ impl Place {
     /// An organization that was made a year ago and has this ledger.
     async fn organization(&self, name: &str, ledger: Ledger) -> String {
         let request = self.client.post(format!("{}/api/v1/org", self.base)).header("Cookie", &self.cookie);
-        let answer = request.header("Sec-Fetch-Site", "same-origin").json(&json!({ "name": name })).send().await.unwrap();
+        let answer =
+            request.header("Sec-Fetch-Site", "same-origin").json(&json!({ "name": name })).send().await.unwrap();
         let made: Value = answer.json().await.unwrap();
         let id = made["organization"]["id"].as_str().unwrap().to_owned();
         let org = id.trim_start_matches("org_").to_owned();
@@ -123,7 +124,12 @@ impl Place {
     }
 
     /// Rows of one month, evenly over its time, by these users in turn.
-    async fn fill(&self, (org, users): (&str, u64), (from, to): (u64, u64), (start, end): (DateTime<Utc>, DateTime<Utc>)) {
+    async fn fill(
+        &self,
+        (org, users): (&str, u64),
+        (from, to): (u64, u64),
+        (start, end): (DateTime<Utc>, DateTime<Utc>),
+    ) {
         let start = start.timestamp_micros();
         let step = (end.timestamp_micros() - start) / i64::try_from((to - from).max(1)).unwrap();
         let at = format!("{start} + (n - {from}) * {step}");
@@ -132,7 +138,8 @@ impl Place {
             (format!("generate_series({from}::bigint, {to}::bigint - 1) AS n"), user, "''::bytea")
         } else {
             let user = format!("unhex('0000000000007000' || printf('%016d', n % {users}))");
-            let series = format!("WITH RECURSIVE s (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM s WHERE n + 1 < {to})");
+            let series =
+                format!("WITH RECURSIVE s (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM s WHERE n + 1 < {to})");
             (format!("({series} SELECT n FROM s WHERE n < {to})"), user, "x''")
         };
         self.run(&format!(

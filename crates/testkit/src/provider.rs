@@ -339,13 +339,15 @@ mod tests {
 
     #[test]
     fn every_shipped_address_is_replaced_and_no_path() {
-        let catalogue = "[providers.a]\ndocs_url = \"https://a.example/keys\"\nendpoint = \"https://api.a.example/openai\"\n";
+        let catalogue =
+            "[providers.a]\ndocs_url = \"https://a.example/keys\"\nendpoint = \"https://api.a.example/openai\"\n";
         let home = at_home(catalogue, "http://127.0.0.1:1");
         assert!(home.contains("docs_url = \"https://a.example/keys\""), "{home}");
         assert!(home.contains("endpoint = \"http://127.0.0.1:1/openai\""), "{home}");
         assert_eq!(at_home("endpoint = \"https://x.example\"", "http://h"), "endpoint = \"http://h\"");
         let shipped = at_home(SHIPPED, "http://h");
-        let outside = shipped.lines().find(|line| line.trim_start().starts_with("endpoint") && line.contains("https://"));
+        let outside =
+            shipped.lines().find(|line| line.trim_start().starts_with("endpoint") && line.contains("https://"));
         assert_eq!(outside, None);
     }
 }

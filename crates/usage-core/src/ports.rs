@@ -52,7 +52,12 @@ pub trait UsageReader: Send + Sync {
     /// The counts at `now`, without what ran out by then; `None` without such an organization (a suspended one has counts).
     async fn tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError>;
     /// The same, at most one second old: for what is told beside an answer and decides nothing.
-    async fn recent_tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError> {
+    async fn recent_tally(
+        &self,
+        org: OrgId,
+        user: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Option<Tally>, StoreError> {
         self.tally(org, user, now).await
     }
     /// What was used on these days, by day and service, in this order. Resets are no part of it. Its cost grows with the days, not

@@ -17,7 +17,10 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn new(server: &str) -> Self {
-        let made = Self { url: format!("{}/bench_floor", server.trim_end_matches("/postgres")), folder: tempfile::tempdir().unwrap() };
+        let made = Self {
+            url: format!("{}/bench_floor", server.trim_end_matches("/postgres")),
+            folder: tempfile::tempdir().unwrap(),
+        };
         let ask = |url: &str, sql: &str| {
             let done = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).status().unwrap();
             assert!(done.success(), "{sql}");

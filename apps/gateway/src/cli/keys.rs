@@ -268,7 +268,13 @@ fn report(state: &CustodyState, ring: &str, database: &str) -> Value {
 fn table(state: &CustodyState, ring: &str, database: &str) -> String {
     let line = |key: &MasterKeyState| {
         let soon = if key.alarm { "  ROTATE SOON" } else { "" };
-        format!("{:<32} {:<12} {:>12} {:>12}{soon}\n", key.known.id, word(key), key.known.sealing, key.known.uses)
+        format!(
+            "{:<32} {:<12} {:>12} {:>12}{soon}\n",
+            key.known.id.as_str(),
+            word(key),
+            key.known.sealing,
+            key.known.uses
+        )
     };
     let lines: String = state.master_keys.iter().map(line).collect();
     let head = format!("{:<32} {:<12} {:>12} {:>12}\n", "master key", "", "keys sealed", "uses of 2^32");

@@ -73,8 +73,7 @@ fn a_check_tells_everything_that_is_wrong() {
 #[test]
 fn a_check_reads_the_catalogue_too() {
     let place = Place::new();
-    let good =
-        "[services.chat]\ndisplay_name = \"Chat\"\n\n[plans.free]\nname = \"Free\"\nlevel = 0\nservices = [\"chat\"]\n";
+    let good = "[services.chat]\ndisplay_name = \"Chat\"\n\n[plans.free]\nname = \"Free\"\nlevel = 0\nprice_monthly_cents = 0\napi_calls_limit = 10\nservices = [\"chat\"]\n";
     let check = |file: &std::path::Path| {
         place.run_with(&[("OPS_CENTER__PLANS__CATALOGUE", file.to_str().expect("a path"))], &["config", "check"])
     };

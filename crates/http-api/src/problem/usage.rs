@@ -104,7 +104,10 @@ mod tests {
     #[test]
     fn what_fits_later_says_when() {
         let problem = refused(11, Wall::Day);
-        assert_eq!((problem.0.retry_after, problem.status().as_u16(), problem.code()), (Some(86_400), 429, "quota_exceeded"));
+        assert_eq!(
+            (problem.0.retry_after, problem.status().as_u16(), problem.code()),
+            (Some(86_400), 429, "quota_exceeded")
+        );
         assert!(problem.detail().contains("used up until 1970-01-02T00:00:00"), "{}", problem.detail());
         assert!(!problem.body(&Place::default()).extensions.contains_key("never_fits"));
         assert_eq!(refused(40, Wall::Day).0.retry_after, Some(86_400), "exactly the limit fits on a new day");
@@ -118,7 +121,10 @@ mod tests {
             let wanted = format!("{quantity} never fits under the {wall} quota of the plan free, which is {limit}");
             assert!(problem.detail().starts_with(&wanted), "{}", problem.detail());
             let told = problem.body(&Place::default()).extensions;
-            assert_eq!((&told["never_fits"], &told["quota"], &told["limit"]), (&true.into(), &wall.into(), &limit.into()));
+            assert_eq!(
+                (&told["never_fits"], &told["quota"], &told["limit"]),
+                (&true.into(), &wall.into(), &limit.into())
+            );
         }
         assert!(refused(80, Wall::Month).detail().starts_with("80 never fits under the daily quota"), "nor next month");
     }

@@ -9,6 +9,7 @@ use kernel::{OrgId, Outcome, Record, StoreError, Timestamp};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use uuid::Uuid;
 
+use super::row::version_of;
 use crate::audit;
 use crate::connection::Database;
 use crate::error::{Failure, is_held};
@@ -50,7 +51,7 @@ struct Held {
 
 impl Held {
     fn of(row: &QueryResult) -> Result<(Uuid, Self), DbErr> {
-        let (org, version) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let (org, version) = (row.try_get_by_index(1)?, version_of(row.try_get_by_index(2)?).into());
         Ok((row.try_get_by_index(0)?, Self { org, version, last_used: row.try_get_by_index(3)? }))
     }
 }

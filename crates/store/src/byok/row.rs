@@ -63,7 +63,12 @@ pub(super) fn to_key(row: Model) -> Result<ProviderKey, StoreError> {
 
 /// How often a row's secret was set.
 pub(super) fn version(row: &Model) -> u32 {
-    u32::try_from(row.version).unwrap_or(NEVER)
+    version_of(row.version)
+}
+
+/// The same of the column alone.
+pub(super) fn version_of(column: i64) -> u32 {
+    u32::try_from(column).unwrap_or(NEVER)
 }
 
 /// The master key that a column names.

@@ -91,7 +91,9 @@ where
                 return one_by_one(commit, batch, wait).await;
             }
             let err = Arc::new(err);
-            batch.into_iter().for_each(|waiting| waiting.caller.tell(Err(again(&err))));
+            for waiting in batch {
+                waiting.caller.tell(Err(again(&err)));
+            }
             Vec::new()
         }
     }

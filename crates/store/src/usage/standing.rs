@@ -5,11 +5,11 @@ use std::time::Duration;
 use kernel::{Limit, OrgId, StoreError, Timestamp};
 use org_core::OrgStatus;
 use plan_core::SubscriptionStatus;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult};
 use uuid::Uuid;
 
 use super::row::{among, ids, run, select, stored};
-use crate::error::{Failure, bad_column};
+use crate::error::{Failure, bad_column, is_held};
 
 /// $1 the default plan.
 const STANDING: &str = "SELECT o.id, o.status, o.created_at, s.status, s.anchor, s.trial_ends_at, \
@@ -156,14 +156,6 @@ pub(crate) async fn lock_soon(
         Err(Failure::Db(err)) if is_held(&err) => Ok(None),
         Err(failure) => Err(failure),
     }
-}
-
-/// Whether the wait for a lock took too long (PostgreSQL 55P03).
-fn is_held(err: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = err else {
-        return false;
-    };
-    cause.as_database_error().and_then(|refusal| refusal.code()).is_some_and(|code| code == "55P03")
 }
 
 async fn locked(

@@ -158,7 +158,8 @@ async fn no_piece_of_a_key_is_anywhere_but_where_it_belongs() {
         let fake = FakeProvider::start();
         let private = free_port();
         let mut program = site.program(&["--listen", "127.0.0.1:0"]);
-        let loudest = "trace,actix_server=trace,sqlx=trace,sea_orm=trace,hyper=trace,rustls=trace,redis=trace,reqwest=trace";
+        let loudest =
+            "trace,actix_server=trace,sqlx=trace,sea_orm=trace,hyper=trace,rustls=trace,redis=trace,reqwest=trace";
         program.envs(fake.environment()).env("OPS_CENTER__LOG__LEVEL", loudest);
         program.env("OPS_CENTER__BYOK__TIMEOUT_MS", "1000").env("OPS_CENTER__BYOK__CONNECT_TIMEOUT_MS", "200");
         program.env("OPS_CENTER__SERVER__PRIVATE_LISTEN", format!("127.0.0.1:{private}"));
@@ -190,7 +191,10 @@ async fn no_piece_of_a_key_is_anywhere_but_where_it_belongs() {
         canary.is_not_in("the database and the data folder", &kept(&site).await);
         heard.send(deleting(&ada, &org, "google")).await.expect(200);
         redis.kill();
-        heard.send(adding(&ada, &org, &json!({ "provider": "openai", "key": OPENAI }))).await.problem(503, "unavailable");
+        heard
+            .send(adding(&ada, &org, &json!({ "provider": "openai", "key": OPENAI })))
+            .await
+            .problem(503, "unavailable");
         resolving(&service, &org, "openai").await;
         canary.is_not_in("the answers", &heard.0);
         canary.is_not_in("the data folder at the end", &kept(&site).await);

@@ -267,7 +267,10 @@ async fn no_disguise_makes_an_inner_address_an_endpoint() {
         said.sort_by_key(ToString::to_string);
         said.dedup();
         assert!(said.len() <= 2, "one sentence for what leads inside, one for what is no host: {said:?}");
-        assert_eq!(wrong(&adding(&house.owner, &house.org, &json!({ "provider": provider, "key": secret })).await).0, "/endpoint");
+        assert_eq!(
+            wrong(&adding(&house.owner, &house.org, &json!({ "provider": provider, "key": secret })).await).0,
+            "/endpoint"
+        );
     }
     assert_eq!(fake.connections(), 0);
     assert!(keys(&house.owner, &house.org).await.is_empty());

@@ -65,7 +65,11 @@ async fn begins_empty(house: &House) {
     let ids: Vec<&str> = providers.iter().map(|provider| provider["id"].as_str().expect("an id")).collect();
     assert_eq!(ids, PROVIDERS);
     for provider in &providers {
-        assert_eq!((&provider["configured"], &provider["tier_required"]), (&json!(false), &json!("starter")), "{provider}");
+        assert_eq!(
+            (&provider["configured"], &provider["tier_required"]),
+            (&json!(false), &json!("starter")),
+            "{provider}"
+        );
         for field in ["name", "key_format", "docs_url"] {
             assert!(provider[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {provider}");
         }
@@ -82,11 +86,17 @@ async fn is_stored(house: &House) {
     let stored = answer.expect(200);
     tells_nothing(&answer.text(), OPENAI);
     assert_eq!(answer.header("cache-control"), Some("no-store"));
-    assert!(stored["message"].is_string() && stored["id"].as_str().is_some_and(|id| id.starts_with("key_")), "{stored}");
+    assert!(
+        stored["message"].is_string() && stored["id"].as_str().is_some_and(|id| id.starts_with("key_")),
+        "{stored}"
+    );
     assert_eq!((&stored["provider"], &stored["provider_name"]), (&json!("openai"), &json!("OpenAI")));
     assert_eq!(stored["warnings"], json!([]));
     let preview = stored["key_preview"].as_str().expect("a preview");
-    assert!(preview.ends_with(&OPENAI[OPENAI.len() - 4..]) && !preview.contains(&OPENAI[OPENAI.len() - 5..]), "{preview}");
+    assert!(
+        preview.ends_with(&OPENAI[OPENAI.len() - 4..]) && !preview.contains(&OPENAI[OPENAI.len() - 5..]),
+        "{preview}"
+    );
 
     let listed = house.owner.get(&format!("{KEYS}?org_id={}", house.org)).await;
     tells_nothing(&listed.text(), OPENAI);
@@ -131,7 +141,11 @@ async fn is_tested(house: &House, fake: &FakeProvider) {
         let body = tested.expect(200);
         let ProviderAnswer::Status(code, _) = answer else { unreachable!("a status") };
         assert_eq!((&body["status"], &body["success"]), (&json!(verdict), &json!(verdict == "valid")), "{body}");
-        assert_eq!((&body["details"]["status_code"], &body["provider_name"]), (&json!(code), &json!("OpenAI")), "{body}");
+        assert_eq!(
+            (&body["details"]["status_code"], &body["provider_name"]),
+            (&json!(code), &json!("OpenAI")),
+            "{body}"
+        );
         assert!(body["message"].is_string() && body["latency_ms"].is_u64() && body["provider"] == "openai", "{body}");
         let key = house.key("openai").await;
         assert_eq!((&key["test_status"], &key["status"]), (&json!(verdict), &json!(status)), "{key}");
@@ -176,7 +190,10 @@ async fn is_replaced(house: &House) {
 
 async fn is_destroyed(house: &House) {
     let gone = house.delete("openai").await.expect(200);
-    assert_eq!((&gone["provider"], &gone["success"], gone["message"].is_string()), (&json!("openai"), &json!(true), true));
+    assert_eq!(
+        (&gone["provider"], &gone["success"], gone["message"].is_string()),
+        (&json!("openai"), &json!(true), true)
+    );
     house.delete("openai").await.problem(404, "not_found");
     house.test("openai").await.problem(404, "not_found");
     house.resolve("openai").await.problem(404, "not_found");

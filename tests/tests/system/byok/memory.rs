@@ -20,7 +20,8 @@ const COPIES: usize = 32;
 fn copies(process: u32, of: &[u8]) -> usize {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).expect("the memory's map");
     let memory = File::open(format!("/proc/{process}/mem")).expect("the memory");
-    let writable = maps.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|mode| mode.starts_with("rw")));
+    let writable =
+        maps.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|mode| mode.starts_with("rw")));
     let mut found = 0;
     for line in writable {
         let range = line.split_whitespace().next().and_then(|range| range.split_once('-')).expect("a range");

@@ -76,7 +76,8 @@ fn bound(what: &[u8], master_key: &[u8]) -> Vec<u8> {
         b"https://models.example.com/v1",
         master_key,
     ];
-    let with_length = |part: &&[u8]| [u32::try_from(part.len()).expect("short").to_be_bytes().as_slice(), part].concat();
+    let with_length =
+        |part: &&[u8]| [u32::try_from(part.len()).expect("short").to_be_bytes().as_slice(), part].concat();
     parts.iter().flat_map(with_length).collect()
 }
 

@@ -27,7 +27,10 @@ async fn the_commands_of_the_page_work_after_those_of_the_readme() {
         "\"key_preview\":\"****0000\"",
         "\"status\":\"invalid\",\"success\":false,\"message\":\"OpenAI refused the key\",\"details\":{\"status_code\":401}",
         "\"status\":\"rejected\"",
-        &format!("{{\"provider\":\"openai\",\"key\":\"sk-proj-not-a-key-that-works-0000\",\"endpoint\":\"{}\"}}", fake.url()),
+        &format!(
+            "{{\"provider\":\"openai\",\"key\":\"sk-proj-not-a-key-that-works-0000\",\"endpoint\":\"{}\"}}",
+            fake.url()
+        ),
         &format!("0 provider keys are sealed anew; the active master key is {today}-2."),
         &format!("The master key {today} is retired, and no longer in the key ring."),
     ] {

@@ -60,7 +60,12 @@ const CASES: [Case; 15] = [
         line: "GET /v1/async/sonar HTTP/1.1",
         ..BEARER
     },
-    Case { provider: "groq", key: "gsk_canary7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6", line: "GET /openai/v1/models HTTP/1.1", ..BEARER },
+    Case {
+        provider: "groq",
+        key: "gsk_canary7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6",
+        line: "GET /openai/v1/models HTTP/1.1",
+        ..BEARER
+    },
     Case { provider: "custom", key: "canary8Qz4LmVx2Rt9Yc5Wb8Nd3Fh6Jk1P", below: Some("/v1"), ..BEARER },
     Case {
         provider: "openrouter",
@@ -114,7 +119,8 @@ fn is_as_documented(request: &ProviderRequest, case: &Case, fake: &FakeProvider)
     assert_eq!(raw.matches(case.key).count(), 1, "{name}: {raw}");
     assert_eq!(request.header("host"), [fake.url().trim_start_matches("http://")], "{name}");
     assert_eq!(request.body(), case.body.as_bytes(), "{name}");
-    let known = ["host", "accept", "user-agent", "content-type", "content-length", "anthropic-version", case.credential];
+    let known =
+        ["host", "accept", "user-agent", "content-type", "content-length", "anthropic-version", case.credential];
     for (header, value) in request.headers() {
         assert!(known.contains(&header.as_str()), "{name}: {header}: {value}");
     }
@@ -191,7 +197,11 @@ async fn nothing_but_a_good_answer_makes_a_key_valid() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_misbehaves_is_unknown_or_an_error_in_time() {
     let fake = FakeProvider::start();
-    let app = TestApp::builder().providers(&fake).config(|config| config.byok.timeout = Duration::from_millis(1500)).start().await;
+    let app = TestApp::builder()
+        .providers(&fake)
+        .config(|config| config.byok.timeout = Duration::from_millis(1500))
+        .start()
+        .await;
     let house = House::new(&app, "ada").await;
     house.add("openai", super::OPENAI).await;
     // What its answer says is of importance.
@@ -205,7 +215,11 @@ async fn a_provider_that_misbehaves_is_unknown_or_an_error_in_time() {
         (ProviderAnswer::Bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nshort".to_vec()), "valid", "unknown"),
         (ProviderAnswer::Bytes(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()), "error", "error"),
         (ProviderAnswer::Bytes(Vec::new()), "error", "error"),
-        (ProviderAnswer::Bytes([b"HTTP/1.1 200 OK\r\nX-Long: ".as_slice(), &vec![b'x'; 1 << 20]].concat()), "error", "error"),
+        (
+            ProviderAnswer::Bytes([b"HTTP/1.1 200 OK\r\nX-Long: ".as_slice(), &vec![b'x'; 1 << 20]].concat()),
+            "error",
+            "error",
+        ),
     ] {
         fake.answers(answer.clone());
         for (provider, verdict) in [("openai", openai), ("cohere", cohere)] {
@@ -213,7 +227,11 @@ async fn a_provider_that_misbehaves_is_unknown_or_an_error_in_time() {
             let tested = house.test(provider).await.expect(200);
             assert!(began.elapsed() < 4 * second, "{provider} took {:?}", began.elapsed());
             let what = format!("{answer:.80?}");
-            assert_eq!((&tested["status"], &tested["success"]), (&json!(verdict), &json!(verdict == "valid")), "{provider} {what}: {tested}");
+            assert_eq!(
+                (&tested["status"], &tested["success"]),
+                (&json!(verdict), &json!(verdict == "valid")),
+                "{provider} {what}: {tested}"
+            );
         }
     }
     fake.answers(ProviderAnswer::Bytes(

@@ -28,7 +28,12 @@ async fn members_see_previews_and_only_who_manages_keys_changes_them() {
         |app| async move {
             let house = House::new(&app, "ada").await;
             let org = &house.org;
-            house.owner.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": true })).await.expect(200);
+            house
+                .owner
+                .put(&format!("/api/v1/org/{org}/settings"))
+                .json(&json!({ "autoAcceptMembers": true }))
+                .await
+                .expect(200);
             house.add("openai", OPENAI).await;
             for (role, may) in [("member", false), ("billing_admin", false), ("admin", true)] {
                 let who = app.user(&format!("{role}@x.test")).await;
@@ -40,8 +45,11 @@ async fn members_see_previews_and_only_who_manages_keys_changes_them() {
                 who.get(&format!("{BYOK}/providers")).await.expect(200);
                 assert_eq!(who.get(&format!("{BYOK}/stats")).await.expect(200)["configured_providers"], 1);
                 let body = json!({ "provider": "groq", "key": "gsk_7Qz4LmVx2Rt9Yc5Wb8Nd" });
-                let tries =
-                    [adding(&who, org, &body).await, testing(&who, org, "openai").await, deleting(&who, org, "groq").await];
+                let tries = [
+                    adding(&who, org, &body).await,
+                    testing(&who, org, "openai").await,
+                    deleting(&who, org, "groq").await,
+                ];
                 for answer in tries {
                     if may {
                         answer.expect(200);

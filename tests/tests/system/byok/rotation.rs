@@ -27,7 +27,6 @@ use crate::rig::until;
 const ORGS: usize = 40;
 const PROVIDERS: usize = 250;
 const KILLS: usize = 5;
-const READS: usize = 10_000;
 const READERS: usize = 8;
 
 fn provider(number: usize) -> String {
@@ -42,7 +41,9 @@ fn secret(org: usize, provider: usize) -> String {
 fn catalogue() -> String {
     let entry = |number: usize| {
         let name = provider(number);
-        format!("[providers.{name}]\nname = \"{name}\"\ndocs_url = \"https://docs.example\"\nendpoint = \"HOME\"\nauth = \"bearer\"\nprobe = \"none\"\n")
+        format!(
+            "[providers.{name}]\nname = \"{name}\"\ndocs_url = \"https://docs.example\"\nendpoint = \"HOME\"\nauth = \"bearer\"\nprobe = \"none\"\n"
+        )
     };
     (0..PROVIDERS).map(entry).collect()
 }
@@ -53,7 +54,9 @@ fn ring(path: &Path) -> KeyRing {
     let pairs = text.lines().filter_map(|line| line.split_once(" = "));
     let mut entries: BTreeMap<String, String> =
         pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().trim_matches('"').to_owned())).collect();
-    let key = |text: String| MasterKey::new(STANDARD.decode(text).expect("base64").try_into().expect("256 bits")).expect("a key");
+    let key = |text: String| {
+        MasterKey::new(STANDARD.decode(text).expect("base64").try_into().expect("256 bits")).expect("a key")
+    };
     let active: MasterKeyId = entries.remove("active").expect("an active key").parse().expect("a name");
     let fingerprint = key(entries.remove("fingerprint").expect("a key of fingerprints"));
     let keys = entries.into_iter().map(|(name, text)| (name.parse().expect("a name"), key(text)));
@@ -121,7 +124,8 @@ impl Load {
     fn begin(person: &Client, houses: &Arc<Vec<(String, Service)>>) -> Self {
         let (stop, reads, failures) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default(), Arc::default());
         let reader = |number: usize| {
-            let (stop, reads, failures): (_, _, Arc<Mutex<Vec<String>>>) = (stop.clone(), reads.clone(), Arc::clone(&failures));
+            let (stop, reads, failures): (_, _, Arc<Mutex<Vec<String>>>) =
+                (stop.clone(), reads.clone(), Arc::clone(&failures));
             let (houses, person) = (houses.clone(), person.clone());
             tokio::spawn(async move {
                 for turn in 0.. {
@@ -131,11 +135,8 @@ impl Load {
                     let mixed = (number * 7919 + turn * 104_729) % (ORGS * PROVIDERS);
                     let (org, at) = (mixed / PROVIDERS, mixed % PROVIDERS);
                     let (id, service) = &houses[org];
-                    let wrong = if turn % 50 == 0 {
-                        listed(&person, id).await
-                    } else {
-                        resolved(service, id, org, at).await
-                    };
+                    let wrong =
+                        if turn % 50 == 0 { listed(&person, id).await } else { resolved(service, id, org, at).await };
                     failures.lock().unwrap().extend(wrong);
                     reads.fetch_add(1, Ordering::SeqCst);
                 }
@@ -155,7 +156,13 @@ impl Load {
             reader.await.expect("a reader");
         }
         let failures = self.failures.lock().unwrap();
-        assert!(failures.is_empty(), "{} of {:?} reads failed: {:#?}", failures.len(), self.reads, failures.iter().take(5).collect::<Vec<_>>());
+        assert!(
+            failures.is_empty(),
+            "{} of {:?} reads failed: {:#?}",
+            failures.len(),
+            self.reads,
+            failures.iter().take(5).collect::<Vec<_>>()
+        );
         self.reads.load(Ordering::SeqCst)
     }
 }
@@ -214,7 +221,8 @@ fn said(ended: &Ended) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_is_killed_five_times_fails_no_read() {
-    for backend in [Backend::Sqlite, Backend::Postgres].into_iter().filter(|backend| backend.is_there()) {
+    let here = |(backend, _): &(Backend, usize)| backend.is_there();
+    for (backend, reads) in [(Backend::Sqlite, 10_000), (Backend::Postgres, 2_000)].into_iter().filter(here) {
         println!("on {backend}:");
         let site = Site::on(backend).await;
         let fake = FakeProvider::with(&catalogue());
@@ -250,13 +258,18 @@ async fn a_rotation_that_is_killed_five_times_fails_no_read() {
             assert_ne!(refused.code, Some(0), "{refused:?}");
         }
         assert!(struck >= 3, "only {struck} rotations were killed at work");
-        let done = said(&keys(&site, &fake, &["rotate", "--json"]));
-        println!("{done} after {:?}, {} reads", began.elapsed(), load.reads());
-        assert_eq!(done["undecryptable"], 0, "{done}");
+        // The one that ends what was begun, and then others, until enough was read while one was at work.
+        let mut rotations = 0;
+        while rotations == 0 || load.reads() < reads {
+            let done = said(&keys(&site, &fake, &["rotate", "--json"]));
+            println!("{done} after {:?}, {} reads", began.elapsed(), load.reads());
+            assert_eq!((&done["undecryptable"], &done["new_master_key"]), (&json!(0), &json!(rotations > 0)), "{done}");
+            let active = ring(&data.join("keyring.toml")).active().to_string();
+            assert_eq!(sealed_by(&database).await, BTreeMap::from([(active, total)]), "all under the new key");
+            rotations += 1;
+        }
         let active = ring(&data.join("keyring.toml")).active().to_string();
         assert_ne!(active, old.active().as_str());
-        assert_eq!(sealed_by(&database).await, BTreeMap::from([(active.clone(), total)]), "all under the new key");
-
         for (id, _) in ring(&data.join("keyring.toml")).iter().filter(|(id, _)| id.as_str() != active) {
             let retired = keys(&site, &fake, &["retire", id.as_str()]);
             assert_eq!(retired.code, Some(0), "{retired:?}");
@@ -264,8 +277,6 @@ async fn a_rotation_that_is_killed_five_times_fails_no_read() {
         assert_eq!(ring(&data.join("keyring.toml")).iter().count(), 1);
         let status = keys(&site, &fake, &["status", "--json"]);
         assert!(said(&status).to_string().contains(&active), "{status:?}");
-        let enough = async || load.reads() >= READS;
-        until(Duration::from_secs(180), "enough was read", enough).await;
         println!("{} reads, none failed", load.end().await);
 
         // Another start has the ring as it is now, and opens everything.

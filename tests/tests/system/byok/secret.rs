@@ -95,7 +95,7 @@ fn a_secret_is_found_in_every_form() {
         forms.push(URL_SAFE_NO_PAD.encode(format!("{before}{secret}!")));
     }
     for form in forms {
-        assert_eq!(canary.found_in(format!("before {form} behind").as_bytes()).len(), 3, "{form}");
+        assert!(!canary.found_in(format!("before {form} behind").as_bytes()).is_empty(), "{form}");
     }
     assert!(canary.found_in(secret[..7].as_bytes()).is_empty());
     assert!(canary.found_in(b"nothing of interest, however long it is").is_empty());

@@ -101,7 +101,9 @@ impl Scene {
         adding(&ada.owner, &ada.org, &body).await.expect(200);
         let vault = Vault(beside(&app).await);
         let scene = Self { app, fake, vault, ada, bob, _folder: folder };
-        for (house, provider) in [(&scene.ada, "openai"), (&scene.ada, "groq"), (&scene.ada, "custom"), (&scene.bob, "openai")] {
+        for (house, provider) in
+            [(&scene.ada, "openai"), (&scene.ada, "groq"), (&scene.ada, "custom"), (&scene.bob, "openai")]
+        {
             scene.is_whole(house, provider, "before").await;
         }
         scene

@@ -32,16 +32,21 @@ async fn owners_are_told_once_of_a_key_that_is_refused() {
         config.byok.test_every_hours = 1;
     };
     TestApp::each_with(hourly, |app| async move {
+        fake.answers(ProviderAnswer::status(200));
         let house = House::new(&app, "ada").await;
         let org = &house.org;
-        house.owner.put(&format!("/api/v1/org/{org}/settings")).json(&json!({ "autoAcceptMembers": true })).await.expect(200);
+        house
+            .owner
+            .put(&format!("/api/v1/org/{org}/settings"))
+            .json(&json!({ "autoAcceptMembers": true }))
+            .await
+            .expect(200);
         let member = app.user("member@x.test").await;
         join(&house.owner, org, &member, "member").await;
         house.add("openai", OPENAI).await;
         assert_eq!(house.test("openai").await.expect(200)["status"], "valid");
-        let by_itself = async || {
-            trail(&app, "byok.key.tested").await.iter().filter(|[who, ..]| who == "system").count()
-        };
+        let by_itself =
+            async || trail(&app, "byok.key.tested").await.iter().filter(|[who, ..]| who == "system").count();
         assert_eq!((by_itself().await, warnings(&app).len()), (0, 0));
 
         // A provider that is busy says nothing against the key.

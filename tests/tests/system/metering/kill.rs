@@ -74,7 +74,11 @@ async fn what_was_acknowledged_survives_fifty_kills_and_counts_once() {
                 let report = verified(&site);
                 assert_eq!((&report["ok"], &report["differences"]), (&json!(true), &json!([])), "{report}");
                 let entries = usize::try_from(report["entries"].as_u64().expect("a number")).expect("a number");
-                assert!((sent.len()..=sent.len() + WRITERS).contains(&entries), "{} acknowledged, {report}", sent.len());
+                assert!(
+                    (sent.len()..=sent.len() + WRITERS).contains(&entries),
+                    "{} acknowledged, {report}",
+                    sent.len()
+                );
             }
 
             // Nobody knows what became of the last ones: they are sent again, and then they are there, once.

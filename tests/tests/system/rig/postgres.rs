@@ -56,7 +56,8 @@ impl Postgres {
 
     async fn awake(&mut self) {
         let began = Instant::now();
-        let asks = |url: &str| Command::new("psql").args([url, "-Xqc", "SELECT 1"]).output().is_ok_and(|o| o.status.success());
+        let asks =
+            |url: &str| Command::new("psql").args([url, "-Xqc", "SELECT 1"]).output().is_ok_and(|o| o.status.success());
         while !asks(&self.url()) {
             assert!(self.child.try_wait().expect("its state").is_none(), "PostgreSQL does not start");
             assert!(began.elapsed() < Duration::from_secs(30), "PostgreSQL does not answer");

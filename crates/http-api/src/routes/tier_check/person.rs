@@ -65,7 +65,8 @@ impl Argument for Person {
 async fn signed_in(request: &HttpRequest, identity: &Identity) -> Result<Person, Problem> {
     let org = active_org(&*data::<Orgs>(request)?, identity).await?;
     check_csrf(request, identity)?;
-    let account = identity.session.as_ref().map(|session| Account { email: session.email.clone(), role: identity.role });
+    let account =
+        identity.session.as_ref().map(|session| Account { email: session.email.clone(), role: identity.role });
     Ok(Person { user: identity.user, account, org })
 }
 
