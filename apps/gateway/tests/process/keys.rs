@@ -255,6 +255,11 @@ fn keys_rotate_and_retire_while_the_server_serves() {
     admin.keep("openai", KEY);
     let table = place.run(&["keys", "status"]);
     let line = |name: &str| table.ok().lines().find(|line| line.starts_with(&format!("{name} "))).expect("a line");
+    assert_eq!(
+        (line("master key").len(), line(&old).len()),
+        (line(&new).len(), line(&new).len()),
+        "columns: {table:?}"
+    );
     assert!(line(&new).contains(" active ") && line(&old).contains(" in the ring "), "{table:?}");
 
     place.run(&["keys", "retire", &new]).refused(1, &[&new, "the active one"]);
