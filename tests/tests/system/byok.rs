@@ -26,7 +26,7 @@ const KEYS: &str = "/api/v1/byok/keys";
 const ADD: &str = "/api/v1/byok/keys/add";
 const RESOLVE: &str = "/api/v1/byok/resolve";
 
-/// A key that OpenAI could have given out.
+/// A key that `OpenAI` could have given out.
 const OPENAI: &str = "sk-proj-7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6Jk1PsXqA";
 
 /// The request that stores a key.

@@ -277,8 +277,8 @@ async fn replays_are_counted_and_a_refused_key_is_not_kept() {
         assert!(refused.iter().filter(|answer| answer.status == 429).count() >= 30);
         let beside = beside(&app).await;
         let kept = rows(&beside, "SELECT 1 FROM idempotency").await.len();
-        let made = refused.iter().filter(|answer| answer.status == 201).count();
-        assert_eq!(kept, 1 + made, "one row for each that was done");
+        let done = refused.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(kept, 1 + done, "one row for each that was done");
         beside.close().await.expect("no connection");
     }
 }
@@ -294,7 +294,7 @@ async fn services_have_buckets_of_their_own() {
         let admin = app.admin().await;
         let unlimited = number(&keys[0].get(TIER).await, "x-ratelimit-limit");
         assert_eq!(unlimited, 600_000, "a plan without a limit: as much as the platform's own");
-        grant(&*admin, "ada@x.test", "free").await;
+        grant(&admin, "ada@x.test", "free").await;
         // What the plan gives to a person it gives to each key.
         for key in &keys {
             let began = Instant::now();
@@ -302,9 +302,9 @@ async fn services_have_buckets_of_their_own() {
             is_ten(admitted(&answers), began);
             assert!(answers.iter().all(|answer| number(answer, "x-ratelimit-limit") == 10));
         }
-        grant(&*admin, "ada@x.test", "starter").await;
+        grant(&admin, "ada@x.test", "starter").await;
         assert_eq!(number(&keys[0].get(TIER).await, "x-ratelimit-limit"), 100, "a better plan counts at once");
-        grant(&*admin, "ada@x.test", "free").await;
+        grant(&admin, "ada@x.test", "free").await;
         // The platform's services ask for many.
         let home = admin.get("/api/v1/org/info").await.expect(200)["id"].as_str().expect("an id").to_owned();
         let platform = json!({ "name": "gateway", "scopes": scopes, "platform": true });

@@ -8,7 +8,7 @@ use crate::walkthrough::{commands, follow, walk};
 
 const PAGE: &str = include_str!("../../../../docs/byok.md");
 
-/// The commands of the page after those of the README, against a provider that refuses the key, as OpenAI would.
+/// The commands of the page after those of the README, against a provider that refuses the key, as the real one would.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_commands_of_the_page_work_after_those_of_the_readme() {
     let site = Site::on(Backend::Sqlite).await;

@@ -187,10 +187,10 @@ async fn a_secret_in_another_place_opens_nowhere() {
             scene.changed("custom", "endpoint", endpoint, "endpoint").await;
         }
         // The whole row, in every column but whose it is.
-        let moved = format!("UPDATE provider_key SET org_id = $1 WHERE org_id = $2 AND provider = 'groq'");
-        scene.vault.run(&moved, vec![uuid(bob).into(), uuid(ada).into()]).await;
+        let moved = "UPDATE provider_key SET org_id = $1 WHERE org_id = $2 AND provider = 'groq'";
+        scene.vault.run(moved, vec![uuid(bob).into(), uuid(ada).into()]).await;
         scene.is_spoiled(bob, "groq", "a whole row, moved").await;
-        scene.vault.run(&moved, vec![uuid(ada).into(), uuid(bob).into()]).await;
+        scene.vault.run(moved, vec![uuid(ada).into(), uuid(bob).into()]).await;
         scene.is_whole(ada, "groq", "moved back").await;
         assert_eq!(scene.app.private_base, None);
     }

@@ -14,7 +14,7 @@ pub(crate) const NO_SESSION: &str = "ses_01890a5d-ac96-774b-bcce-000000000003";
 pub(crate) const NO_INVITATION: &str = "inv_01890a5d-ac96-774b-bcce-000000000004";
 pub(crate) const NO_KEY: &str = "apk_01890a5d-ac96-774b-bcce-000000000005";
 pub(crate) const NO_RESERVATION: &str = "rsv_01890a5d-ac96-774b-bcce-000000000006";
-/// A key that OpenAI could have given out.
+/// A key that `OpenAI` could have given out.
 pub(crate) const PROVIDER_KEY: &str = "sk-proj-7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6Jk1PsXqA";
 const NO_PICTURE: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e.webp";
 const NO_TOKEN: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e";

@@ -50,7 +50,7 @@ async fn what_was_acknowledged_survives_immediate_stops_of_postgresql() {
     for _ in 0..STOPS {
         let goal = acknowledged.load(Ordering::SeqCst) + 200;
         let enough = async || acknowledged.load(Ordering::SeqCst) >= goal;
-        until(Duration::from_secs(60), "calls are acknowledged", enough).await;
+        until(Duration::from_mins(1), "calls are acknowledged", enough).await;
         postgres.stop_immediately();
         postgres.again().await;
     }
