@@ -151,7 +151,8 @@ const MOST: f64 = 11.0;
 
 /// Entitlement, quotas, rate limit and who pays, and then the key itself, opened and written down.
 async fn admission(ports: Ports) -> Figure {
-    let (decision, resolution, call, provider) = (ports.decision(), ports.resolution(), ports.call(), ports.provider());
+    let (decision, resolution, call, provider) =
+        (ports.decision(), ports.resolution(), ports.call(), Ports::provider());
     let actor = Actor::system();
     let mut runs = Vec::new();
     for run in 0..=RUNS {

@@ -100,7 +100,7 @@ impl Ports {
         Call { org: self.warm.subscription.org, user, service: "chat".parse().unwrap(), quantity: 1, reserve: None }
     }
 
-    pub fn provider(&self) -> ProviderId {
+    pub fn provider() -> ProviderId {
         "openai".parse().unwrap()
     }
 }

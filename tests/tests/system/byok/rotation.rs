@@ -27,6 +27,8 @@ use crate::rig::until;
 const ORGS: usize = 40;
 const PROVIDERS: usize = 250;
 const KILLS: usize = 5;
+/// Keys that are read while a rotation is at work: one by a resolution, all of an organization's by a list.
+const READS: usize = 10_000;
 const READERS: usize = 8;
 
 fn provider(number: usize) -> String {
@@ -138,7 +140,7 @@ impl Load {
                     let wrong =
                         if turn % 50 == 0 { listed(&person, id).await } else { resolved(service, id, org, at).await };
                     failures.lock().unwrap().extend(wrong);
-                    reads.fetch_add(1, Ordering::SeqCst);
+                    reads.fetch_add(if turn % 50 == 0 { PROVIDERS } else { 1 }, Ordering::SeqCst);
                 }
             })
         };
@@ -221,8 +223,7 @@ fn said(ended: &Ended) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_is_killed_five_times_fails_no_read() {
-    let here = |(backend, _): &(Backend, usize)| backend.is_there();
-    for (backend, reads) in [(Backend::Sqlite, 10_000), (Backend::Postgres, 2_000)].into_iter().filter(here) {
+    for backend in [Backend::Sqlite, Backend::Postgres].into_iter().filter(|backend| backend.is_there()) {
         println!("on {backend}:");
         let site = Site::on(backend).await;
         let fake = FakeProvider::with(&catalogue());
@@ -260,7 +261,7 @@ async fn a_rotation_that_is_killed_five_times_fails_no_read() {
         assert!(struck >= 3, "only {struck} rotations were killed at work");
         // The one that ends what was begun, and then others, until enough was read while one was at work.
         let mut rotations = 0;
-        while rotations == 0 || load.reads() < reads {
+        while rotations == 0 || load.reads() < READS {
             let done = said(&keys(&site, &fake, &["rotate", "--json"]));
             println!("{done} after {:?}, {} reads", began.elapsed(), load.reads());
             assert_eq!((&done["undecryptable"], &done["new_master_key"]), (&json!(0), &json!(rotations > 0)), "{done}");
