@@ -107,16 +107,17 @@ impl Place {
         let made: Value = answer.json().await.unwrap();
         let id = made["organization"]["id"].as_str().unwrap().to_owned();
         let org = id.trim_start_matches("org_").to_owned();
-        let since = Utc::now() - TimeDelta::days(DAYS);
+        let now = kernel::Ambient::system().now();
+        let since = now - TimeDelta::days(DAYS);
         let uuid = self.uuid(&org);
         self.run(&format!("UPDATE organization SET created_at = '{}' WHERE id = {uuid}", since.to_rfc3339())).await;
         let rows = divided(ledger.rows);
         // Each month's rows have its first moment.
         let (mut month, mut number) = (Period::month(since, since), 0);
-        while month.start < Utc::now() {
-            let end = month.end.min(Utc::now());
-            let share = rows as f64 * (end - month.start).as_seconds_f64() / (Utc::now() - since).as_seconds_f64();
-            let last = (number + share.round() as u64).min(rows);
+        let minutes = |time: TimeDelta| u64::try_from(time.num_minutes()).unwrap();
+        while month.start < now {
+            let end = month.end.min(now);
+            let last = (number + rows * minutes(end - month.start) / minutes(now - since)).min(rows);
             self.fill((&uuid, ledger.users), (number, last), (month.start, end)).await;
             (number, month) = (last, Period::month(since, month.end));
         }
