@@ -6,8 +6,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
     reason = "a benchmark fails by panicking"
 )]
 
