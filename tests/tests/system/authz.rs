@@ -139,6 +139,12 @@ fn the_matrix_says_what_the_table_of_roles_says() {
         ("POST /api/v1/org/transfer-ownership", &["owner"]),
         ("DELETE /api/v1/org/{org_id}", &["owner", "platform_admin"]),
         ("PUT /api/v1/org/{org_id}/status", &["platform_admin"]),
+        ("GET /api/v1/byok/keys", &["member", "billing_admin", "admin", "owner"]),
+        ("GET /api/v1/byok/stats", &["member", "billing_admin", "admin", "owner"]),
+        ("POST /api/v1/byok/keys/add", &["admin", "owner"]),
+        ("POST /api/v1/byok/keys/test/{provider}", &["admin", "owner"]),
+        ("DELETE /api/v1/byok/keys/{provider}", &["admin", "owner"]),
+        ("POST /api/v1/byok/resolve", &[]),
     ] {
         for actor in ACTORS.map(stage::Actor::name) {
             let verdict = cell(row, actor);
