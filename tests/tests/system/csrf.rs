@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use self::shape::{Shape, Tokens, shapes};
 use crate::crawl::document::{Document, Operation};
 use crate::crawl::person::Person;
-use crate::crawl::sample::Subject;
+use crate::crawl::sample::{FOR_KEYS, Subject};
 use crate::crawl::site::Site;
 use crate::crawl::wire::{Answer, Call};
 
@@ -19,13 +19,6 @@ const EXEMPT: [&str; 0] = [];
 /// What may be exempt one day: webhooks and the identity provider's sign-out.
 const WOULD_BE_EXEMPT: [&str; 3] =
     ["/api/v1/billing/webhooks/stripe", "/api/v1/webhooks/lago", "/auth/backchannel-logout"];
-
-/// What no session may do, from wherever its request comes.
-const FOR_KEYS: [&str; 3] = [
-    "POST /api/v1/byok/resolve",
-    "POST /api/v1/usage/reservations/{id}/settle",
-    "DELETE /api/v1/usage/reservations/{id}",
-];
 
 const LOGIN: &str = "POST /api/v1/auth/login";
 const LOGOUT: &str = "POST /api/v1/auth/logout";

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use self::payload::{Payload, corpus};
 use crate::crawl::document::{Document, Operation};
 use crate::crawl::person::Person;
-use crate::crawl::sample::{NO_ORG, Subject, body, strings};
+use crate::crawl::sample::{NO_ORG, Subject, body, keyed, strings};
 use crate::crawl::site::Site;
 use crate::crawl::wire::Call;
 
@@ -210,6 +210,7 @@ async fn a_key_that_is_given_twice_is_refused() {
     let site = Site::open().await;
     let document = Document::fetch(&site.wire).await;
     let Stage { admin, subject } = stage(&site).await;
+    let key = admin.platform_key().await;
     for operation in document.operations.iter().filter(|operation| operation.takes_json()) {
         let sample = body(operation, &subject).unwrap();
         // Where nothing must be said, a field that may be.
@@ -218,7 +219,8 @@ async fn a_key_that_is_given_twice_is_refused() {
         let rest = sample.to_string()[1..].trim_start_matches('}').to_owned();
         let rest = if rest.is_empty() { format!("{}:{value}}}", json!(name)) } else { rest };
         let twice = format!("{{{}:{value},{rest}", json!(name));
-        let answer = admin.send(operation.call(subject.target(operation)).body("application/json", twice)).await;
+        let call = operation.call(subject.target(operation)).body("application/json", twice);
+        let answer = admin.send(keyed(call, operation, &key)).await;
         assert_eq!(answer.status, 422, "{} with {name} twice: {}", operation.name(), answer.text());
         assert_eq!(answer.json()["errors"][0]["code"], "duplicate_field", "{}: {}", operation.name(), answer.text());
     }

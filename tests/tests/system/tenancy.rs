@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::crawl::document::{Document, Operation};
 use crate::crawl::person::Person;
-use crate::crawl::sample::{PNG, Subject, body};
+use crate::crawl::sample::{PNG, Subject, body, keyed};
 use crate::crawl::site::Site;
 use crate::crawl::wire::{Call, Exchange};
 
@@ -270,6 +270,7 @@ async fn a_field_that_is_not_asked_for_is_refused() {
         Subject { org, member: member.id, newcomer: "newcomer@example.test".to_owned(), ..Subject::nothing() };
     let before = privileged(&admin).await;
     assert!(privileges().len() >= 30);
+    let key = admin.platform_key().await;
     let mut wrong = Vec::new();
     for operation in document.operations.iter().filter(|operation| operation.takes_json()) {
         let sample = body(operation, &subject).unwrap();
@@ -277,7 +278,8 @@ async fn a_field_that_is_not_asked_for_is_refused() {
         for (name, value) in privileges().into_iter().filter(|(name, _)| !taken.contains(*name)) {
             let mut more = sample.clone();
             more[name] = value.clone();
-            let answer = admin.send(operation.call(subject.target(operation)).json(&more)).await;
+            let call = keyed(operation.call(subject.target(operation)).json(&more), operation, &key);
+            let answer = admin.send(call).await;
             let tolerated = operation.real_name() == TOLERANT && answer.status == 200;
             if !tolerated && answer.verdict() != "422 unknown_field" {
                 wrong.push(format!("{} with {name}: {} {}", operation.name(), answer.verdict(), answer.text()));

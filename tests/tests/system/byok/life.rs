@@ -119,6 +119,8 @@ async fn is_stored(house: &House) {
     assert!(key["added_date"].is_string() && key["masked_key"].is_string(), "{key}");
     assert_eq!(key["created_by"], json!(house.owner.id.to_string()));
     assert_eq!(stats(house).await, [json!(15), json!(1), json!(0), json!(0), json!("enterprise")]);
+    let told = house.owner.get(&format!("/api/v1/org/{}/stats", house.org)).await.expect(200);
+    assert_eq!(told["byok_providers"], 1);
     let configured: Vec<Value> = providers(house).await.into_iter().filter(|one| one["configured"] == true).collect();
     assert_eq!((configured.len(), &configured[0]["id"]), (1, &json!("openai")));
 }

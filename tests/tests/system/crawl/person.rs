@@ -136,6 +136,13 @@ impl Person {
         org
     }
 
+    /// A key of the platform, for what only services may do.
+    pub(crate) async fn platform_key(&self) -> String {
+        let scopes = ["usage:write", "byok:resolve"];
+        let made = self.post("/api/v1/api-keys", json!({"name": "crawl", "scopes": scopes, "platform": true})).await;
+        made["key"].as_str().expect("a key").to_owned()
+    }
+
     /// Adds somebody with an account to an organization of mine.
     pub(crate) async fn add(&self, org: &str, whom: &Self, role: &str) {
         let target = format!("/api/v1/org/{org}/members");

@@ -27,6 +27,21 @@ pub(crate) const PNG: &[u8] = &[
     0x60, 0x82,
 ];
 
+/// What no session may do, from wherever its request comes.
+pub(crate) const FOR_KEYS: [&str; 3] = [
+    "POST /api/v1/byok/resolve",
+    "POST /api/v1/usage/reservations/{id}/settle",
+    "DELETE /api/v1/usage/reservations/{id}",
+];
+
+/// The request, with the API key where only a key may make it.
+pub(crate) fn keyed(call: Call, operation: &Operation, key: &str) -> Call {
+    if FOR_KEYS.contains(&operation.name().as_str()) {
+        return call.header("Authorization", format!("Bearer {key}"));
+    }
+    call
+}
+
 /// What a request is about.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {

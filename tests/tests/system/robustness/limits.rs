@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::{Stage, stage};
 use crate::crawl::document::Document;
-use crate::crawl::sample::{PNG, body};
+use crate::crawl::sample::{PNG, body, keyed};
 use crate::crawl::site::Site;
 use crate::crawl::wire::{Call, receive};
 
@@ -19,6 +19,7 @@ async fn every_body_has_a_greatest_size_announced_or_not() {
     let site = Site::open().await;
     let document = Document::fetch(&site.wire).await;
     let Stage { admin, subject } = stage(&site).await;
+    let key = admin.platform_key().await;
     for operation in document.operations.iter().filter(|operation| operation.takes_json()) {
         let sample = body(operation, &subject).unwrap().to_string();
         let most = if operation.path.ends_with("/batch") { 1024 * KIB } else { 64 * KIB };
@@ -26,6 +27,7 @@ async fn every_body_has_a_greatest_size_announced_or_not() {
         for chunked in [false, true] {
             let send = |length: usize| {
                 let call = operation.call(subject.target(operation)).body("application/json", padded(length));
+                let call = keyed(call, operation, &key);
                 admin.send(if chunked { call.chunked() } else { call })
             };
             let over = send(most + 1).await;
