@@ -115,7 +115,7 @@ impl Place {
         let minutes = |time: TimeDelta| u64::try_from(time.num_minutes()).unwrap();
         while month.start < now {
             let end = month.end.min(now);
-            let last = (number + rows * minutes(end - month.start) / minutes(now - since)).min(rows);
+            let last = rows * minutes(end - since) / minutes(now - since);
             self.fill((&uuid, ledger.users), (number, last), (month.start, end)).await;
             (number, month) = (last, Period::month(since, month.end));
         }
