@@ -15,7 +15,7 @@ use crate::rig::until;
 
 const ROUNDS: usize = 50;
 /// After so many rounds the books are looked at.
-const LOOK: usize = 5;
+const LOOK: usize = 10;
 const WRITERS: usize = 16;
 
 /// A server whose organizations have no limits.
@@ -61,7 +61,7 @@ async fn what_was_acknowledged_survives_fifty_kills_and_counts_once() {
             let count: Arc<AtomicUsize> = Arc::default();
             let write = |number| tokio::spawn(writer(here.clone(), format!("{round}-{number}"), count.clone()));
             let writers: Vec<_> = (0..WRITERS).map(write).collect();
-            let enough = async || count.load(Ordering::SeqCst) >= 20 + 30 * (round % 7);
+            let enough = async || count.load(Ordering::SeqCst) >= 5 + 9 * (round % 7);
             until(Duration::from_secs(30), "some are acknowledged", enough).await;
             server.kill();
             let mut unknown = Vec::new();
