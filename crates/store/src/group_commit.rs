@@ -89,6 +89,8 @@ impl<Job, Answer> Waiting<Job, Answer> {
 struct Caller<Answer> {
     lane: Uuid,
     weight: usize,
+    /// How often the job was in a batch while somebody else held up its lane.
+    tries: u8,
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
@@ -102,6 +104,30 @@ impl<Answer> Caller<Answer> {
         if self.answer.send(answer).is_err() {
             tracing::debug!("a caller did not wait for what was committed");
         }
+    }
+}
+
+/// Jobs that are committed together.
+struct Batch<Job, Answer> {
+    jobs: Vec<Waiting<Job, Answer>>,
+    weight: usize,
+}
+
+impl<Job, Answer> Default for Batch<Job, Answer> {
+    fn default() -> Self {
+        Self { jobs: Vec::new(), weight: 0 }
+    }
+}
+
+impl<Job, Answer> Batch<Job, Answer> {
+    /// Whether a job has room; an empty batch has room for one of any weight.
+    fn fits(&self, weight: usize, most: usize) -> bool {
+        self.jobs.is_empty() || self.weight.saturating_add(weight) <= most
+    }
+
+    fn push(&mut self, waiting: Waiting<Job, Answer>) {
+        self.weight = self.weight.saturating_add(waiting.caller.weight);
+        self.jobs.push(waiting);
     }
 }
 
@@ -125,7 +151,7 @@ where
         let permits = u32::try_from(weight).unwrap_or(u32::MAX);
         let place = Arc::clone(&self.room).try_acquire_many_owned(permits).map_err(StoreError::unavailable)?;
         let (answer, answered) = oneshot::channel();
-        let caller = Caller { lane: self.commit.lane(&job), weight, answer };
+        let caller = Caller { lane: self.commit.lane(&job), weight, tries: 0, answer };
         let gone = || StoreError::unavailable("the writer is gone");
         self.queue.send(Queued { waiting: Waiting { job, caller }, _place: place }).ok().ok_or_else(gone)?;
         let late = || StoreError::unavailable("the writer did not come round in time");

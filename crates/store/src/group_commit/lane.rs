@@ -1,27 +1,34 @@
 //! Lanes that somebody else holds up: their jobs wait apart, so that nobody else waits with them.
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel::StoreError;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
 use super::writer::commit_all;
-use super::{Bounds, Commit, Waiting};
+use super::{Batch, Bounds, Commit, Waiting};
 
 /// So many lanes are waited for at a time; each takes a connection meanwhile. The others are next, in the order in which they were held up.
 const WAITERS: usize = 4;
 
-/// The lanes that are held up, each with a task that waits for it.
+/// So often a job is held up before its lane is waited for: whoever holds a lane is mostly done by the next batch.
+const TRIES: u8 = 2;
+
+/// The lanes that were held up, each with its jobs.
 pub(super) struct Lanes<Job, Answer> {
     state: Arc<Mutex<State<Job, Answer>>>,
     commit: Arc<dyn Commit<Job, Answer>>,
     slots: Arc<Semaphore>,
+    /// Told whenever a lane is waited for no more.
+    freed: Arc<Notify>,
     bounds: Bounds,
 }
 
 struct State<Job, Answer> {
     lanes: HashMap<Uuid, Lane<Job, Answer>>,
+    /// The lanes whose jobs belong into the next batch, in the order in which they came to it. The others are waited for.
+    ready: VecDeque<Uuid>,
     weight: usize,
 }
 
@@ -44,12 +51,48 @@ impl<Job, Answer> State<Job, Answer> {
             lane.weight = change(lane.weight);
         }
     }
+
+    /// Moves the first jobs of a lane that still want an answer into a batch, as long as they fit. Returns whether none is left.
+    fn take(&mut self, id: Uuid, most: usize, batch: &mut Batch<Job, Answer>) -> bool {
+        let Some(lane) = self.lanes.get_mut(&id) else { return true };
+        let mut taken = 0_usize;
+        while let Some(next) =
+            lane.waiting.pop_front_if(|next| next.caller.is_gone() || batch.fits(next.caller.weight, most))
+        {
+            taken = taken.saturating_add(next.caller.weight);
+            if !next.caller.is_gone() {
+                batch.push(next);
+            }
+        }
+        let none_left = lane.waiting.is_empty();
+        self.weigh(id, |before| before.saturating_sub(taken));
+        none_left
+    }
+
+    /// Puts jobs before those that came meanwhile.
+    fn put_back(&mut self, back: Vec<Waiting<Job, Answer>>) {
+        for waiting in back.into_iter().rev() {
+            let (id, weight) = (waiting.caller.lane, waiting.caller.weight);
+            self.lanes.entry(id).or_default().waiting.push_front(waiting);
+            self.weigh(id, |before| before.saturating_add(weight));
+        }
+    }
+
+    /// A lane is waited for no more: what came meanwhile belongs into the next batch.
+    fn free(&mut self, id: Uuid) {
+        if self.lanes.get(&id).is_some_and(|lane| lane.waiting.is_empty()) {
+            self.lanes.remove(&id);
+        } else {
+            self.ready.push_back(id);
+        }
+    }
 }
 
 impl<Job, Answer> Clone for Lanes<Job, Answer> {
     fn clone(&self) -> Self {
-        let (state, commit, slots) = (Arc::clone(&self.state), Arc::clone(&self.commit), Arc::clone(&self.slots));
-        Self { state, commit, slots, bounds: self.bounds }
+        let (state, commit) = (Arc::clone(&self.state), Arc::clone(&self.commit));
+        let (slots, freed) = (Arc::clone(&self.slots), Arc::clone(&self.freed));
+        Self { state, commit, slots, freed, bounds: self.bounds }
     }
 }
 
@@ -60,12 +103,12 @@ where
 {
     /// None is held up.
     pub(super) fn new(commit: Arc<dyn Commit<Job, Answer>>, bounds: Bounds) -> Self {
-        let state = Arc::new(Mutex::new(State { lanes: HashMap::new(), weight: 0 }));
-        let slots = Arc::new(Semaphore::new(WAITERS));
-        Self { state, commit, slots, bounds }
+        let state = Arc::new(Mutex::new(State { lanes: HashMap::new(), ready: VecDeque::new(), weight: 0 }));
+        let (slots, freed) = (Arc::new(Semaphore::new(WAITERS)), Arc::new(Notify::new()));
+        Self { state, commit, slots, freed, bounds }
     }
 
-    /// Gives a job back whose lane is free. Another waits behind those of its lane, or is turned away when too much waits already.
+    /// Gives a job back that has no lane to wait in. Another waits behind those of its lane, or is turned away when too much waits already.
     pub(super) fn pass(&self, waiting: Waiting<Job, Answer>) -> Option<Waiting<Job, Answer>> {
         let mut state = self.state();
         let (id, weight, all) = (waiting.caller.lane, waiting.caller.weight, state.weight);
@@ -80,62 +123,68 @@ where
         None
     }
 
-    /// From now on the lanes of these jobs are held up, until the last of their jobs is answered.
-    pub(super) fn hold_up(&self, back: Vec<Waiting<Job, Answer>>) {
-        let mut new = HashSet::new();
+    /// Puts the jobs of the lanes that are ready into a batch, as long as they fit. A lane without jobs is forgotten.
+    pub(super) fn fill(&self, batch: &mut Batch<Job, Answer>) {
         let mut state = self.state();
-        for waiting in back {
-            let (id, weight) = (waiting.caller.lane, waiting.caller.weight);
-            state.lanes.entry(id).or_default().waiting.push_back(waiting);
-            state.weigh(id, |before| before.saturating_add(weight));
-            if new.insert(id) {
-                tokio::spawn(self.clone().wait_for(id));
+        while let Some(id) = state.ready.front().copied() {
+            if !state.take(id, self.bounds.batch, batch) {
+                return;
+            }
+            state.lanes.remove(&id);
+            state.ready.pop_front();
+        }
+    }
+
+    /// Whether a lane is ready for the next batch.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.state().ready.is_empty()
+    }
+
+    /// Whether no lane has a job.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state().lanes.is_empty()
+    }
+
+    /// Comes back when a lane is waited for no more, be it since this was asked last.
+    pub(super) async fn freed(&self) {
+        self.freed.notified().await;
+    }
+
+    /// The lanes of these jobs are held up. Each belongs into the next batch, or is waited for when that was tried before.
+    pub(super) fn hold_up(&self, mut back: Vec<Waiting<Job, Answer>>) {
+        let mut tries = BTreeMap::<Uuid, u8>::new();
+        for Waiting { caller, .. } in &mut back {
+            caller.tries = caller.tries.saturating_add(1);
+            let most = tries.entry(caller.lane).or_default();
+            *most = caller.tries.max(*most);
+        }
+        let mut state = self.state();
+        state.put_back(back);
+        state.ready.retain(|lane| !tries.contains_key(lane));
+        for (lane, tries) in tries {
+            if tries < TRIES {
+                state.ready.push_back(lane);
+            } else {
+                tokio::spawn(self.clone().wait_for(lane));
             }
         }
     }
 
-    /// Commits the jobs of a lane when its turn has come, and so on until none is left.
+    /// Commits the first jobs of a lane when its turn has come.
     async fn wait_for(self, lane: Uuid) {
         // The semaphore is never closed.
         while let Ok(_slot) = self.slots.acquire().await {
-            let Some(batch) = self.next(lane) else { return };
-            let back = commit_all(&*self.commit, batch, true).await;
-            self.put_back(lane, back);
-        }
-    }
-
-    /// The first jobs of a lane that still want an answer, up to a batch; where there are none it is held up no more.
-    fn next(&self, lane: Uuid) -> Option<Vec<Waiting<Job, Answer>>> {
-        let mut state = self.state();
-        let waiting = &mut state.lanes.get_mut(&lane)?.waiting;
-        let (mut batch, mut weight, mut gone) = (Vec::new(), 0_usize, 0_usize);
-        while let Some(next) = waiting.pop_front_if(|next| {
-            next.caller.is_gone() || weight == 0 || weight.saturating_add(next.caller.weight) <= self.bounds.batch
-        }) {
-            if next.caller.is_gone() {
-                gone = gone.saturating_add(next.caller.weight);
-            } else {
-                weight = weight.saturating_add(next.caller.weight);
-                batch.push(next);
+            let mut batch = Batch::default();
+            self.state().take(lane, self.bounds.batch, &mut batch);
+            let back = commit_all(&*self.commit, batch.jobs, true).await;
+            let mut state = self.state();
+            if back.is_empty() {
+                state.free(lane);
+                break;
             }
+            state.put_back(back);
         }
-        let taken = weight.saturating_add(gone);
-        state.weigh(lane, |before| before.saturating_sub(taken));
-        if batch.is_empty() {
-            state.lanes.remove(&lane);
-            return None;
-        }
-        Some(batch)
-    }
-
-    /// Before those that came meanwhile.
-    fn put_back(&self, lane: Uuid, back: Vec<Waiting<Job, Answer>>) {
-        let mut state = self.state();
-        for waiting in back.into_iter().rev() {
-            let weight = waiting.caller.weight;
-            state.lanes.entry(lane).or_default().waiting.push_front(waiting);
-            state.weigh(lane, |before| before.saturating_add(weight));
-        }
+        self.freed.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State<Job, Answer>> {

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
@@ -9,6 +10,8 @@ struct Echo {
     batches: Mutex<Vec<Vec<u32>>>,
     /// Lanes that somebody else has.
     held: Mutex<HashSet<u32>>,
+    /// How often a lane was waited for.
+    waits: AtomicUsize,
     begun: mpsc::UnboundedSender<()>,
 }
 
@@ -31,6 +34,7 @@ const FAILS: u32 = 668;
 #[async_trait]
 impl Commit<u32, u32> for Echo {
     async fn commit(&self, jobs: &[u32], wait: bool) -> Result<Vec<Option<u32>>, StoreError> {
+        self.waits.fetch_add(usize::from(wait), Ordering::SeqCst);
         self.begun.send(()).ok();
         self.gate.acquire().await.unwrap().forget();
         let began = tokio::time::Instant::now();
@@ -81,6 +85,7 @@ impl Rig {
             gate: Semaphore::new(0),
             batches: Mutex::default(),
             held: Mutex::default(),
+            waits: AtomicUsize::new(0),
             begun: begins,
         });
         let commit: Arc<dyn Commit<u32, u32>> = Arc::<Echo>::clone(&echo);
@@ -277,6 +282,62 @@ async fn a_lane_that_is_held_up_holds_up_no_other() {
     assert_eq!(answers(held).await, (1..=7).map(|n| Ok(LANE + n)).collect::<Vec<_>>());
     let of_lane: Vec<u32> = rig.batches().into_iter().flatten().filter(|job| *job > LANE).collect();
     assert_eq!(of_lane, (1..=7).map(|n| LANE + n).collect::<Vec<_>>(), "in their order");
+}
+
+#[tokio::test]
+async fn a_lane_that_was_held_up_goes_with_the_others_again() {
+    let mut rig = Rig::new(100, 100);
+    for lane in 1..=3 {
+        rig.hold(lane, true);
+    }
+    let mut sent = vec![rig.busy().await];
+    for lane in 1..=3 {
+        sent.push(rig.send(lane * LANE + 1).await);
+    }
+    // The first batch, and one in which they are found held up.
+    rig.echo.gate.add_permits(2);
+    sent.remove(0).await.unwrap().unwrap();
+    for _ in 0..2 {
+        rig.begun.recv().await.unwrap();
+    }
+    // The next one has begun already; what comes now is in the one after it, behind what is tried again.
+    for lane in 1..=3 {
+        rig.hold(lane, false);
+    }
+    rig.open();
+    assert_eq!(answers(sent).await, [Ok(LANE + 1), Ok(2 * LANE + 1), Ok(3 * LANE + 1)]);
+    assert_eq!(rig.batches(), [vec![0], vec![LANE + 1, 2 * LANE + 1, 3 * LANE + 1]], "in one batch");
+}
+
+#[tokio::test]
+async fn what_came_while_a_lane_was_waited_for_goes_with_the_others() {
+    let mut rig = Rig::new(100, 100);
+    for lane in 1..=2 {
+        rig.hold(lane, true);
+    }
+    rig.open();
+    let submitted = |rig: &Rig, job| {
+        let group = rig.group.clone();
+        tokio::spawn(async move { group.submit(job).await })
+    };
+    let first = vec![submitted(&rig, LANE + 1), submitted(&rig, 2 * LANE + 1)];
+    while rig.echo.waits.load(Ordering::SeqCst) < 2 {
+        rig.begun.recv().await.unwrap();
+    }
+    // Both lanes are waited for: what comes now stays behind.
+    let then = vec![submitted(&rig, LANE + 2), submitted(&rig, 2 * LANE + 2)];
+    rig.hold(1, false);
+    rig.hold(2, false);
+    assert_eq!(answers(first).await, [Ok(LANE + 1), Ok(2 * LANE + 1)]);
+    assert_eq!(answers(then).await, [Ok(LANE + 2), Ok(2 * LANE + 2)]);
+    for lane in 1..=2 {
+        let theirs: Vec<u32> = rig.batches().into_iter().flatten().filter(|job| job / LANE == lane).collect();
+        assert_eq!(theirs, [lane * LANE + 1, lane * LANE + 2], "in their order");
+    }
+    // Nothing is left of the lanes: their next jobs are in one batch.
+    let both = tokio::join!(rig.group.submit(LANE + 3), rig.group.submit(2 * LANE + 3));
+    assert_eq!((both.0.unwrap(), both.1.unwrap()), (LANE + 3, 2 * LANE + 3));
+    assert_eq!(rig.batches().last().unwrap(), &[LANE + 3, 2 * LANE + 3]);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use kernel::StoreError;
 use tokio::sync::mpsc;
 
 use super::lane::Lanes;
-use super::{Bounds, Commit, Queued, Waiting};
+use super::{Batch, Bounds, Commit, Queued, Waiting};
 
 /// The other end of the queue.
 pub(super) struct Writer<Job, Answer> {
@@ -34,33 +34,42 @@ where
         Self { queue, commit, most: bounds.batch, left_over: None, held_up }
     }
 
-    /// Commits what waits, and so on until nobody can send any more.
+    /// Commits what waits, and so on until nobody can send any more and nothing is left.
     pub(super) async fn run(mut self) {
-        while let Some(batch) = self.gather().await {
-            let back = commit_all(&*self.commit, batch, false).await;
+        while self.wait().await {
+            let batch = self.gather();
+            let back = commit_all(&*self.commit, batch.jobs, false).await;
             self.held_up.hold_up(back);
         }
     }
 
-    /// The next batch: what is in the queue, but for what waits behind others of its lane. `None` at the end.
-    async fn gather(&mut self) -> Option<Vec<Waiting<Job, Answer>>> {
-        let mut next = match self.left_over.take() {
-            Some(queued) => Some(queued),
-            None => Some(self.queue.recv().await?),
-        };
-        let (mut batch, mut weight) = (Vec::new(), 0_usize);
-        while let Some(queued) = next.take().or_else(|| self.queue.try_recv().ok()) {
-            let sum = weight.saturating_add(queued.waiting.caller.weight);
-            if sum > self.most && !batch.is_empty() {
+    /// Waits until there is something to commit. False at the end.
+    async fn wait(&mut self) -> bool {
+        if self.left_over.is_some() || self.held_up.is_ready() {
+            return true;
+        }
+        tokio::select! {
+            queued = self.queue.recv(), if !self.queue.is_closed() || !self.queue.is_empty() => self.left_over = queued,
+            () = self.held_up.freed(), if !self.held_up.is_empty() => {}
+            else => return false,
+        }
+        true
+    }
+
+    /// The next batch: what was held up before, then what is in the queue, but for what waits behind others of its lane.
+    fn gather(&mut self) -> Batch<Job, Answer> {
+        let mut batch = Batch::default();
+        self.held_up.fill(&mut batch);
+        while let Some(queued) = self.left_over.take().or_else(|| self.queue.try_recv().ok()) {
+            if !batch.fits(queued.waiting.caller.weight, self.most) {
                 self.left_over = Some(queued);
                 break;
             }
             if let Some(waiting) = self.held_up.pass(queued.waiting) {
-                weight = sum;
                 batch.push(waiting);
             }
         }
-        Some(batch)
+        batch
     }
 }
 
