@@ -18,20 +18,20 @@ pub use self::{
     model::{
         binding::{Binding, Purpose},
         endpoint::{BadEndpoint, Endpoint},
-        key::{KeyStatus, Label, NewKey, ProviderKey, Sealed, Test, Verdict},
+        key::{KeyStatus, Label, NewKey, ProviderKey, Sealed, Test, TestRun, Verdict},
         provider::{AuthStyle, BadProviderId, Home, KeyFormat, ProbeCall, Provider, ProviderId, Providers},
         ring::{BadMasterKeyId, BadRing, KeyRing, MasterKey, MasterKeyId},
         secret::{BadSecret, ProviderSecret},
     },
     ports::{
-        CustodyStore, Deleted, Entitlement, Finding, KeyNotice, KeyProbe, KeyStore, KnownMasterKey, Put, Retired,
-        Rewrapped, RingHolder, Trial,
+        CustodyStore, Deleted, Entitlement, Finding, KeyNotice, KeyProbe, KeyStore, KnownMasterKey, Put, Remembered,
+        Retired, Rewrapped, RingHolder, Trial,
     },
     service::{
-        custody::{Custody, CustodyState, MasterKeyState},
+        custody::{Custody, CustodyState, InRing, MasterKeyState},
         keys::{Byok, ByokPorts, KeyView, Stats, Stored},
         resolve::{Resolution, Resolved},
         rotation::Rotation,
-        watch::Watch,
+        watch::{Round, Watch},
     },
 };

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use kernel::{OrgId, ProviderKeyId, Record, StoreError, Timestamp};
 
 use crate::{
-    Endpoint, KeyRing, MasterKeyId, Provider, ProviderId, ProviderKey, ProviderSecret, Sealed, Test, Upgrade, Verdict,
+    Endpoint, KeyRing, MasterKeyId, Provider, ProviderId, ProviderKey, ProviderSecret, Sealed, TestRun, Upgrade,
+    Verdict,
 };
 
 /// Answer of [`KeyStore::put`].
@@ -16,6 +17,8 @@ pub enum Put {
     Moved,
     /// The master key was retired meanwhile, or was never registered. Nothing changed.
     RetiredMasterKey,
+    /// Another master key of this name was registered than the one that sealed. Nothing changed.
+    DifferentMasterKey,
     /// The master key has sealed 2^32 times. Nothing changed.
     WornOut,
     /// The actor of the record is a user, and not one who may manage the organization's keys now. Nothing changed.
@@ -33,13 +36,25 @@ pub enum Deleted {
     Forbidden,
 }
 
+/// Answer of [`KeyStore::tested`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remembered {
+    /// It is the last test of the key.
+    Kept,
+    /// Another test of this secret ended since this one began, and stays the last one. The record is kept: the provider was asked.
+    Overtaken,
+    /// The key is another one by now, or gone. Nothing changed.
+    Gone,
+}
+
 /// Customers' keys, sealed: one for an organization and provider. What a change answered is what the next read of this process sees;
 /// other processes see it within a second.
 #[async_trait]
 pub trait KeyStore: Send + Sync {
     /// Keeps the key in place of the organization's one at the provider: with the next version and the same id if there is one,
-    /// with version 1 otherwise. Counts one more use of its master key. The caller's role is looked at under the same lock.
-    async fn put(&self, key: &ProviderKey, record: &Record) -> Result<Put, StoreError>;
+    /// with version 1 otherwise. Counts one more use of its master key, which must be the one that was registered with this
+    /// [`check`](crate::MasterKey::check). The caller's role is looked at under the same lock.
+    async fn put(&self, key: &ProviderKey, check: &[u8; 16], record: &Record) -> Result<Put, StoreError>;
     /// Destroys the key for good.
     async fn delete(&self, org: OrgId, provider: &ProviderId, record: &Record) -> Result<Deleted, StoreError>;
     /// The organization's key at the provider; at most one second old.
@@ -48,9 +63,10 @@ pub trait KeyStore: Send + Sync {
     async fn now(&self, org: OrgId, provider: &ProviderId) -> Result<Option<ProviderKey>, StoreError>;
     /// The organization's keys by the provider's name; at most one second old.
     async fn list(&self, org: OrgId) -> Result<Arc<Vec<ProviderKey>>, StoreError>;
-    /// Remembers a test of this version of a key; `false` when the key is another one by now, or gone, and then nothing changed.
-    async fn tested(&self, key: &ProviderKey, test: Test, record: &Record) -> Result<bool, StoreError>;
-    /// Remembers that this key was handed out, or with a record of a failure that it could not be; `false` when the key is another
+    /// Remembers a test of this version of a key, [`after`](crate::Test::after) the last one that the store knows, whatever `key` says.
+    /// A test that began before that one ended does not overwrite it, unless `key` was read with it.
+    async fn tested(&self, key: &ProviderKey, run: TestRun, record: &Record) -> Result<Remembered, StoreError>;
+    /// Remembers that this key was handed out, or with a record of a failure that it could not be, or not be tested; `false` when the key is another
     /// one by now, or gone: then it must not be handed out, and nothing is remembered. Durable when answered. Other processes'
     /// changes count: once a deletion was answered anywhere, this says `false`.
     async fn handed_out(&self, key: &ProviderKey, record: &Record) -> Result<bool, StoreError>;
@@ -121,8 +137,9 @@ pub trait CustodyStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ProviderKey>, StoreError>;
     /// Puts these in the place of those that have the version and the master key they were read with, and counts the uses; how many
-    /// there were. The others stay as they are: somebody else changed them. None when `under` is retired or not registered.
-    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId) -> Result<u64, StoreError>;
+    /// there were. The others stay as they are: somebody else changed them. None when `under` is retired or not registered, or was
+    /// registered with another [`check`](crate::MasterKey::check).
+    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId, check: &[u8; 16]) -> Result<u64, StoreError>;
     /// Writes down that a rotation ended.
     async fn rotated(&self, record: &Record) -> Result<(), StoreError>;
     /// From now on nothing is sealed with this master key. Of a retirement and a [`KeyStore::put`] or a [`CustodyStore::rewrap`] that
@@ -135,7 +152,9 @@ pub trait CustodyStore: Send + Sync {
 pub trait RingHolder: Send + Sync {
     /// The ring as it was last read; for each opening.
     fn ring(&self) -> Arc<KeyRing>;
-    /// The ring, read again: before sealing, and when something names a key that the last one lacks.
+    /// The ring, read again: before sealing, and when something names a key that the last one lacks. Why it could not be is the
+    /// holder's to log: who only shows keys goes on with the last one. It may refuse a ring that [contradicts](KeyRing::contradiction)
+    /// the last one.
     async fn reread(&self) -> Result<Arc<KeyRing>, StoreError>;
     /// Puts a ring in the place of the one that was read: whole, or not at all. `false` when it is another one by now, so that of two
     /// who change one ring at once none loses the other's master key: nothing changed.

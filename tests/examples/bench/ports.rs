@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use byok_core::policy::seal;
 use byok_core::{
     AuthStyle, Binding, Byok, ByokPorts, Deleted, Endpoint, Entitlement, Finding, Home, KeyFormat, KeyProbe, KeyRing,
-    KeyStore, ProbeCall, Provider, ProviderId, ProviderKey, ProviderSecret, Providers, Put, Resolution, RingHolder,
-    Test, Trial, Upgrade, Verdict,
+    KeyStore, ProbeCall, Provider, ProviderId, ProviderKey, ProviderSecret, Providers, Put, Remembered, Resolution,
+    RingHolder, TestRun, Trial, Upgrade, Verdict,
 };
 use kernel::{Ambient, Email, OrgId, Record, ServiceName, StoreError, Timestamp, UserId};
 use plan_core::{
     Call, Catalogue, CatalogueStore, Decision, DecisionPorts, Held, OutagePolicy, OwnKeys, Owned, Pays, Plan,
-    PlanCreated, PlanDraft, PlanId, PlanPatch, PlanRetired, PlanUpdated, QuotaStanding, Quotas, Rates, ServiceDraft,
-    Source, Subscription, SubscriptionPut, SubscriptionStatus, SubscriptionStore,
+    PlanCreated, PlanDraft, PlanId, PlanPatch, PlanRetired, PlanUpdated, QuotaStanding, Quotas, Rates, Room,
+    ServiceDraft, Source, Subscription, SubscriptionPut, SubscriptionStatus, SubscriptionStore,
 };
 
 /// One organization on a plan with keys of its own, and its one key.
@@ -61,13 +61,13 @@ impl Ports {
             trial_ends_at: None,
             version: 1,
         };
-        let left = Some(1_000_000);
+        let left = Room { left: Some(1_000_000), unheld: Some(1_000_000), ends_at: ambient.now() };
         let warm = Arc::new(Warm {
             ring: Arc::new(ring.clone()),
             keys: Arc::new(vec![key]),
             catalogue: Arc::new(catalogue()),
             subscription,
-            standing: QuotaStanding { org: left, month: left, user: left, resets_at: ambient.now() },
+            standing: QuotaStanding { month: left, day: left, user: Some(left), held_until: ambient.now() },
             handed_out: AtomicU64::new(0),
         });
         let ports = ByokPorts {
@@ -164,7 +164,7 @@ impl OwnKeys for Paying {
 
 #[async_trait]
 impl KeyStore for Warm {
-    async fn put(&self, _: &ProviderKey, _: &Record) -> Result<Put, StoreError> {
+    async fn put(&self, _: &ProviderKey, _: &[u8; 16], _: &Record) -> Result<Put, StoreError> {
         never()
     }
 
@@ -184,7 +184,7 @@ impl KeyStore for Warm {
         Ok(self.keys.clone())
     }
 
-    async fn tested(&self, _: &ProviderKey, _: Test, _: &Record) -> Result<bool, StoreError> {
+    async fn tested(&self, _: &ProviderKey, _: TestRun, _: &Record) -> Result<Remembered, StoreError> {
         never()
     }
 

@@ -3,10 +3,12 @@
 
 mod canary;
 mod finality;
+mod foreign;
 mod input;
 mod life;
 mod memory;
 mod nonce;
+mod overtaken;
 mod page;
 mod plan;
 mod probe;

@@ -1,4 +1,6 @@
-use byok_core::{Custody, CustodyError, CustodyState, MasterKeyId, MasterKeyState, Rotation, policy::seal::MAX_USES};
+use byok_core::{
+    Custody, CustodyError, CustodyState, InRing, MasterKeyId, MasterKeyState, Rotation, policy::seal::MAX_USES,
+};
 use clap::{Args, Subcommand};
 use kernel::Actor;
 use serde_json::{Value, json};
@@ -32,7 +34,7 @@ pub(super) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Say which master keys there are, and what is sealed with them; exit code 1 when keys are sealed with one that is not in the ring
+    /// Say which master keys there are, and what is sealed with them; exit code 1 when the ring lacks one of them or has another one
     #[command(after_long_help = EXAMPLES)]
     Status(Json),
     Rotate(RotateArgs),
@@ -125,13 +127,10 @@ impl Desk<'_> {
         } else {
             say(&table(&state, &ring, &database))?;
         }
-        let lost: u64 = state.master_keys.iter().filter(|key| !key.in_ring).map(|key| key.known.sealing).sum();
-        if lost == 0 {
-            return Ok(());
+        match wrong(&state) {
+            None => Ok(()),
+            Some(why) => Err(Failure::Runtime(why)),
         }
-        Err(Failure::Runtime(format!(
-            "{lost} provider keys are sealed with master keys that the key ring does not have"
-        )))
     }
 
     async fn rotate(&self, arguments: RotateArgs) -> Result<(), Failure> {
@@ -232,12 +231,29 @@ fn told(done: &Rotation, how: How, as_json: bool) -> Result<(), Failure> {
     )))
 }
 
+/// What keeps the ring from opening what the database holds.
+fn wrong(state: &CustodyState) -> Option<String> {
+    let different =
+        state.master_keys.iter().filter(|key| key.in_ring == InRing::Different).map(|key| key.known.id.as_str());
+    let different: Vec<&str> = different.collect();
+    if !different.is_empty() {
+        return Some(format!(
+            "the key ring is not the one of this database: its {} is another master key of the same name",
+            different.join(", ")
+        ));
+    }
+    let lost = state.master_keys.iter().filter(|key| key.in_ring == InRing::Missing);
+    let lost: u64 = lost.map(|key| key.known.sealing).sum();
+    (lost > 0).then(|| format!("{lost} provider keys are sealed with master keys that the key ring does not have"))
+}
+
 fn word(key: &MasterKeyState) -> &'static str {
     match (key.active, key.known.retired_at.is_some(), key.in_ring) {
+        (_, _, InRing::Different) => "DIFFERENT",
         (true, false, _) => "active",
         (_, true, _) => "retired",
-        (false, false, true) => "in the ring",
-        (false, false, false) => "MISSING",
+        (false, false, InRing::Same) => "in the ring",
+        (false, false, InRing::Missing) => "MISSING",
     }
 }
 
@@ -246,7 +262,8 @@ fn report(state: &CustodyState, ring: &str, database: &str) -> Value {
         json!({
             "id": key.known.id.as_str(),
             "active": key.active,
-            "in_ring": key.in_ring,
+            "in_ring": key.in_ring != InRing::Missing,
+            "different": key.in_ring == InRing::Different,
             "sealing": key.known.sealing,
             "uses": key.known.uses,
             "max_uses": MAX_USES,

@@ -24,6 +24,17 @@ pub(crate) enum RingError {
     /// The file holds no ring, or others can read it.
     #[error(transparent)]
     Bad(#[from] ConfigError),
+    /// The file holds another installation's ring, or one whose keys were written over.
+    #[error(
+        "the key ring {} has another key named {name} than before: put the right file back, or restart with the right database",
+        path.display()
+    )]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+        /// The name of the key.
+        name: String,
+    },
     /// The file or its folder does not do what it must.
     #[error("the key ring {} cannot be {doing}: {cause}", path.display())]
     File {
@@ -79,8 +90,23 @@ fn read(path: &Path) -> Result<KeyRing, RingError> {
     Ok(file::parse(&text, &format!("the key ring {}", path.display()))?)
 }
 
-/// As a core sees it: a file that is away, or half written by somebody's editor, is an outage.
+/// Reads the ring again. One that contradicts what was read before does not take its place: keys that were sealed before would open
+/// no more, and what it seals would open nowhere else.
+fn read_after(path: &Path, before: &KeyRing) -> Result<KeyRing, RingError> {
+    let ring = read(path)?;
+    match before.contradiction(&ring) {
+        Some(name) => Err(RingError::Foreign { path: path.to_owned(), name: name.to_owned() }),
+        None => Ok(ring),
+    }
+}
+
+/// As a core sees it: a file that is away, half written by somebody's editor, or another installation's, is an outage.
 fn away(error: RingError) -> StoreError {
+    if matches!(error, RingError::Foreign { .. }) {
+        tracing::error!(error = %error, "the ring as it was last read stays in use, and seals nothing");
+    } else {
+        tracing::warn!(error = %error, "the ring as it was last read stays in use");
+    }
     StoreError::unavailable(error)
 }
 
@@ -93,8 +119,9 @@ impl RingHolder for FileRing {
 
     async fn reread(&self) -> Result<Arc<KeyRing>, StoreError> {
         let path = self.path.clone();
-        let ring = tokio::task::spawn_blocking(move || read(&path)).await.map_err(StoreError::broken)?.map_err(away)?;
-        let ring = Arc::new(ring);
+        let before = self.ring();
+        let reading = tokio::task::spawn_blocking(move || read_after(&path, &before));
+        let ring = Arc::new(reading.await.map_err(StoreError::broken)?.map_err(away)?);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring.clone();
         Ok(ring)
     }

@@ -135,6 +135,28 @@ async fn a_file_that_is_gone_is_an_outage_and_the_ring_stays() {
     assert!(matches!(FileRing::open(&path), Err(RingError::Missing(_))));
 }
 
+#[tokio::test]
+async fn a_ring_of_another_installation_does_not_take_its_place() {
+    let (folder, elsewhere) = (folder(), folder());
+    let ((path, good), (foreign, theirs)) = (made(&folder), made(&elsewhere));
+    let ring = FileRing::open(&path).expect("a ring");
+    let (before, active) = (ring.ring(), ring.ring().active().clone());
+    assert_eq!(FileRing::open(foreign).expect("a ring").ring().active(), &active, "made on the same day");
+    let overwritten = good.replace(value(&good, active.as_str()), value(&theirs, active.as_str()));
+    let other_prints = good.replace(value(&good, "fingerprint"), value(&theirs, "fingerprint"));
+    for (text, name) in [(&theirs, active.as_str()), (&overwritten, active.as_str()), (&other_prints, "fingerprint")] {
+        fs::write(&path, text).expect("its text");
+        let refused = ring.reread().await;
+        let Err(StoreError::Unavailable(why)) = refused else { panic!("{refused:?}") };
+        let said = why.to_string();
+        assert!(said.contains(&format!("another key named {name} than before")), "{said}");
+        assert!(!said.contains(value(&theirs, active.as_str())), "{said}");
+        assert_eq!(*ring.ring(), *before, "what was read before stays");
+    }
+    fs::write(&path, &good).expect("its text");
+    assert_eq!(*ring.reread().await.expect("the ring"), *before);
+}
+
 #[test]
 fn others_must_not_read_it() {
     let folder = folder();

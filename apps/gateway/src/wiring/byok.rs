@@ -187,6 +187,7 @@ impl From<RingError> for Failure {
         match error {
             RingError::Bad(error) => error.into(),
             RingError::Missing(_) => Self::Usage(format!("{error}; ops-center init makes it")),
+            RingError::Foreign { .. } => Self::Runtime(error.to_string()),
             RingError::File { path, doing, cause } => Self::file(&path, doing, &cause),
         }
     }

@@ -54,6 +54,15 @@ impl Verdict {
         }
     }
 
+    /// Whether the provider refuses the key, where this says so or says that it does not.
+    pub const fn refuses(self) -> Option<bool> {
+        match self {
+            Self::Invalid => Some(true),
+            Self::Valid => Some(false),
+            Self::Error | Self::Unknown => None,
+        }
+    }
+
     /// The verdict of this name.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Valid, Self::Invalid, Self::Error, Self::Unknown].into_iter().find(|verdict| verdict.as_str() == text)
@@ -74,13 +83,20 @@ pub struct Test {
 impl Test {
     /// The test that comes after this one. A test that found nothing out does not take a refusal back.
     pub fn after(before: Option<Self>, at: Timestamp, verdict: Verdict) -> Self {
-        let refused = match verdict {
-            Verdict::Invalid => true,
-            Verdict::Valid => false,
-            Verdict::Error | Verdict::Unknown => before.is_some_and(|test| test.refused),
-        };
-        Self { at, verdict, refused }
+        let before = before.is_some_and(|test| test.refused);
+        Self { at, verdict, refused: verdict.refuses().unwrap_or(before) }
     }
+}
+
+/// A test from the moment at which the provider was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestRun {
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// What it found out.
+    pub verdict: Verdict,
 }
 
 /// How a key is.
@@ -92,7 +108,8 @@ pub enum KeyStatus {
     Rejected,
     /// It cannot be opened: its master key is gone, or the record was changed from outside.
     Undecryptable,
-    /// The organization's plan has no keys of its own any more; it is kept for when it has.
+    /// It opens, and is not used: the organization's plan has no keys of its own any more, or the catalogue has no such provider any
+    /// more, or one with an address of another kind. It is kept for when that changes.
     Disabled,
 }
 

@@ -134,6 +134,19 @@ impl KeyRing {
         self.keys.iter()
     }
 
+    /// What a store may know of the key that seals: [`MasterKey::check`].
+    pub fn active_check(&self) -> [u8; 16] {
+        self.keys.get(&self.active).map_or([0; 16], MasterKey::check)
+    }
+
+    /// The first name under which this ring and another one have two master keys: rings of two installations, or a key that was written
+    /// over. A rotation does not do that. Likewise for the key of fingerprints: `fingerprint`.
+    pub fn contradiction(&self, other: &Self) -> Option<&str> {
+        let differs = |(id, key): &(&MasterKeyId, &MasterKey)| other.get(id).is_some_and(|theirs| theirs != *key);
+        let name = self.keys.iter().find(differs).map(|(id, _)| id.as_str());
+        name.or_else(|| (self.fingerprint != other.fingerprint).then_some("fingerprint"))
+    }
+
     /// The key of fingerprints.
     pub const fn fingerprint(&self) -> &MasterKey {
         &self.fingerprint

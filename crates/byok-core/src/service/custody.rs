@@ -13,13 +13,24 @@ const ATTEMPTS: usize = 8;
 /// How a ring takes one more key.
 type Extension = fn(&KeyRing, MasterKeyId, MasterKey) -> Result<KeyRing, BadRing>;
 
+/// What the ring has under the name of a master key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InRing {
+    /// Nothing.
+    Missing,
+    /// The key.
+    Same,
+    /// Another key than the one that the store knows.
+    Different,
+}
+
 /// A master key, as ring and store together know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MasterKeyState {
     /// What the store knows.
     pub known: KnownMasterKey,
     /// Whether the ring has it.
-    pub in_ring: bool,
+    pub in_ring: InRing,
     /// Whether it is the one that seals.
     pub active: bool,
     /// Whether it has sealed so often that it should be rotated soon.
@@ -76,7 +87,7 @@ impl Custody {
         let ring = self.ring.reread().await?;
         let known = self.store.known().await?;
         let state = |known: KnownMasterKey| MasterKeyState {
-            in_ring: ring.get(&known.id).is_some(),
+            in_ring: in_ring(&ring, &known),
             active: known.id == *ring.active(),
             alarm: known.uses >= ALARM_USES && known.retired_at.is_none(),
             known,
@@ -86,7 +97,8 @@ impl Custody {
             if !master_keys.iter().any(|state| state.known.id == *id) {
                 let known =
                     KnownMasterKey { id: id.clone(), check: key.check(), uses: 0, sealing: 0, retired_at: None };
-                master_keys.push(MasterKeyState { known, in_ring: true, active: id == ring.active(), alarm: false });
+                let (active, in_ring) = (id == ring.active(), InRing::Same);
+                master_keys.push(MasterKeyState { known, in_ring, active, alarm: false });
             }
         }
         master_keys.sort_by(|a, b| a.known.id.cmp(&b.known.id));
@@ -164,6 +176,15 @@ impl Custody {
             }
         }
         Err(ring_moves().into())
+    }
+}
+
+/// Of a master key that only a row names the store was told nothing: then whatever the ring has is the key.
+fn in_ring(ring: &KeyRing, known: &KnownMasterKey) -> InRing {
+    match ring.get(&known.id) {
+        None => InRing::Missing,
+        Some(key) if known.check == [0; 16] || known.check == key.check() => InRing::Same,
+        Some(_) => InRing::Different,
     }
 }
 

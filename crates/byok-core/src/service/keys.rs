@@ -2,11 +2,15 @@ use std::sync::Arc;
 
 use kernel::{Action, Actor, Ambient, OrgId, ProviderKeyId, Record};
 
+use super::opening::Vain;
 use crate::{
-    Binding, ByokError, Deleted, Endpoint, EndpointError, Entitlement, Home, KeyProbe, KeyRing, KeyStatus, KeyStore,
-    NewKey, Provider, ProviderId, ProviderKey, ProviderSecret, Providers, Purpose, Put, RingHolder, Undecryptable,
-    Verdict,
-    policy::{seal, status::status},
+    Binding, ByokError, CustodyError, Deleted, Endpoint, EndpointError, Entitlement, Home, KeyProbe, KeyRing,
+    KeyStatus, KeyStore, NewKey, Provider, ProviderId, ProviderKey, ProviderSecret, Providers, Purpose, Put,
+    RingHolder, Undecryptable, Verdict,
+    policy::{
+        seal,
+        status::{status_of, usable},
+    },
 };
 
 /// How often a key is put again after somebody else's was faster.
@@ -58,7 +62,7 @@ pub struct Stats {
     pub configured: usize,
     /// Those whose key was tested.
     pub tested: usize,
-    /// Those whose key was good when it was last tested.
+    /// Those whose key can be used, and was good when it was last tested.
     pub valid: usize,
     /// The organization's plan.
     pub plan: String,
@@ -69,12 +73,13 @@ pub struct Stats {
 pub struct Byok {
     pub(super) ports: ByokPorts,
     pub(super) ambient: Ambient,
+    pub(super) vain: Arc<Vain>,
 }
 
 impl Byok {
     /// The use cases over these ports.
     pub fn new(ports: ByokPorts, ambient: Ambient) -> Self {
-        Self { ports, ambient }
+        Self { ports, ambient, vain: Arc::default() }
     }
 
     /// All providers, each with whether the organization has a key for it.
@@ -84,11 +89,11 @@ impl Byok {
         Ok(self.ports.providers.iter().map(|provider| (provider.clone(), has(provider))).collect())
     }
 
-    /// The organization's keys by the provider's name. One that cannot be opened is listed as such.
+    /// The organization's keys by the provider's name. One that cannot be opened is listed as such, also while the ring cannot be read.
     pub async fn list(&self, org: OrgId) -> Result<Vec<KeyView>, ByokError> {
         let entitled = self.ports.entitlement.byok(org).await?.is_ok();
         let keys = self.ports.keys.list(org).await?;
-        let ring = self.ring_for(&keys).await?;
+        let ring = self.ring_at_hand(&keys).await;
         let mut views = Vec::with_capacity(keys.len());
         for key in keys.iter() {
             let view = self.view(key, &ring, entitled);
@@ -106,7 +111,7 @@ impl Byok {
         if now == view.key {
             return Ok(Some(view));
         }
-        let ring = self.ring_for(std::slice::from_ref(&now)).await?;
+        let ring = self.ring_at_hand(std::slice::from_ref(&now)).await;
         Ok(Some(self.view(&now, &ring, entitled)))
     }
 
@@ -116,12 +121,8 @@ impl Byok {
     }
 
     fn view(&self, key: &ProviderKey, ring: &KeyRing, entitled: bool) -> KeyView {
-        let opens = seal::open_key(ring, key).is_ok();
-        KeyView {
-            key: key.clone(),
-            provider_name: self.name_of(&key.provider),
-            status: status(opens, entitled, key.tested),
-        }
+        let status = status_of(key, ring, &self.ports.providers, entitled);
+        KeyView { key: key.clone(), provider_name: self.name_of(&key.provider), status }
     }
 
     /// Keeps a key, in the place of the organization's one at the provider if there is one: that one is destroyed.
@@ -132,16 +133,19 @@ impl Byok {
         self.admit_endpoint(&provider, new.endpoint.as_ref()).await?;
         let mut why = "";
         for _ in 0..ATTEMPTS {
-            let key = self.sealed(actor, org, &new).await?;
+            let (key, check) = self.sealed(actor, org, &new).await?;
             let record = Record::new(&self.ambient, actor, Action::ProviderKeyStored, "provider_key", key.id)
                 .within(org)
                 .with("provider", &key.provider)
                 .with("version", key.version)
                 .with("fingerprint", &key.fingerprint);
-            match self.ports.keys.put(&key, &record).await? {
+            match self.ports.keys.put(&key, &check, &record).await? {
                 Put::Kept => return Ok(Stored { key, provider_name: provider.name, warnings }),
                 Put::Moved => why = "the key was changed by others at the same time",
                 Put::RetiredMasterKey => why = "the ring's active master key is retired, or not registered",
+                Put::DifferentMasterKey => {
+                    return Err(kernel::StoreError::unavailable(CustodyError::Different(key.master_key)).into());
+                }
                 Put::WornOut => return Err(ByokError::WornOut(key.master_key)),
                 Put::Forbidden => return Err(ByokError::NoLongerAllowed),
             }
@@ -149,8 +153,8 @@ impl Byok {
         Err(kernel::StoreError::unavailable(why).into())
     }
 
-    /// The key as it will be stored, sealed for exactly this place.
-    async fn sealed(&self, actor: &Actor, org: OrgId, new: &NewKey) -> Result<ProviderKey, ByokError> {
+    /// The key as it will be stored, sealed for exactly this place, and by which its master key is told from another one.
+    async fn sealed(&self, actor: &Actor, org: OrgId, new: &NewKey) -> Result<(ProviderKey, [u8; 16]), ByokError> {
         let before = self.ports.keys.now(org, &new.provider).await?;
         // Another process may have rotated: what is sealed now is sealed with the newest key.
         let ring = self.ports.ring.reread().await?;
@@ -164,7 +168,7 @@ impl Byok {
         };
         let sealed = seal::seal(&ring, &place, &new.secret, &self.ambient)
             .map_err(|error: Undecryptable| kernel::StoreError::broken(error))?;
-        Ok(ProviderKey {
+        let key = ProviderKey {
             id: place.id,
             org,
             provider: place.provider,
@@ -179,7 +183,8 @@ impl Byok {
             added_by: actor.user_id(),
             tested: None,
             last_used: None,
-        })
+        };
+        Ok((key, ring.active_check()))
     }
 
     /// Destroys the organization's key at the provider. Also without a plan for it, and also one that the catalogue has forgotten.
@@ -198,7 +203,9 @@ impl Byok {
     pub async fn stats(&self, org: OrgId) -> Result<Stats, ByokError> {
         let plan = self.ports.entitlement.byok(org).await?.unwrap_or_else(|upgrade| upgrade.plan);
         let keys = self.ports.keys.list(org).await?;
-        let good = |key: &&ProviderKey| key.tested.is_some_and(|test| test.verdict == Verdict::Valid);
+        let ring = self.ring_at_hand(&keys).await;
+        let was_good = |key: &ProviderKey| key.tested.is_some_and(|test| test.verdict == Verdict::Valid);
+        let good = |key: &&ProviderKey| was_good(key) && usable(key, &ring, &self.ports.providers);
         Ok(Stats {
             providers: self.ports.providers.len(),
             configured: keys.len(),
@@ -227,28 +234,6 @@ impl Byok {
             (Home::Customer, Some(endpoint)) if self.ports.probe.admits(endpoint).await => Ok(()),
             (Home::Customer, Some(_)) => Err(EndpointError::Forbidden.into()),
         }
-    }
-
-    pub(super) async fn open(&self, key: &ProviderKey) -> Result<ProviderSecret, ByokError> {
-        let ring = self.ring_for(std::slice::from_ref(key)).await?;
-        seal::open_key(&ring, key).map_err(|Undecryptable| ByokError::Undecryptable(key.provider.clone()))
-    }
-
-    /// The ring; read again if one of these keys names a master key that it lacks.
-    async fn ring_for(&self, keys: &[ProviderKey]) -> Result<Arc<KeyRing>, ByokError> {
-        let ring = self.ports.ring.ring();
-        let lacks = keys.iter().any(|key| ring.get(&key.master_key).is_none());
-        Ok(if lacks { self.ports.ring.reread().await? } else { ring })
-    }
-}
-
-/// Where the key may be sent: what it was stored with, which is sealed with it. A provider that has an address of its own by now
-/// does not get a key that was stored for another one.
-pub(super) fn endpoint_of<'a>(provider: &'a Provider, key: &'a ProviderKey) -> Result<&'a Endpoint, EndpointError> {
-    match (&key.endpoint, &provider.home) {
-        (Some(endpoint), Home::Customer) | (None, Home::Fixed(endpoint)) => Ok(endpoint),
-        (None, Home::Customer) => Err(EndpointError::Missing),
-        (Some(_), Home::Fixed(_)) => Err(EndpointError::NotWanted),
     }
 }
 

@@ -85,7 +85,7 @@ impl Custody {
             let wrapped: Vec<Rewrapped> = keys.iter().filter_map(|key| self.wrapped(&ring, key)).collect();
             pass.found += count(wrapped.len());
             pass.undecryptable += count(keys.len() - wrapped.len());
-            let rewrapped = self.store.rewrap(&wrapped, active).await?;
+            let rewrapped = self.store.rewrap(&wrapped, active, &ring.active_check()).await?;
             pass.rewrapped += rewrapped;
             step(rewrapped);
         }

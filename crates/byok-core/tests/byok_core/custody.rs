@@ -2,12 +2,12 @@
 
 use byok_core::policy::seal::ALARM_USES;
 use byok_core::testing::{World as _, sample_ring};
-use byok_core::{BadRing, CustodyError, CustodyStore, KeyRing, MasterKey, MasterKeyId, RingHolder};
+use byok_core::{BadRing, ByokError, CustodyError, CustodyStore, InRing, KeyRing, MasterKey, MasterKeyId, RingHolder};
 use kernel::testing::race;
 use kernel::{Action, Actor, StoreError};
 
 use crate::meddler::Meddler;
-use crate::world::{DAY, SECRET, World};
+use crate::world::{DAY, OTHER, SECRET, World, id};
 
 fn k(name: &str) -> MasterKeyId {
     name.parse().unwrap()
@@ -282,9 +282,51 @@ async fn states() {
     assert_eq!(
         states,
         [
-            ("k1".to_owned(), 1, false, false, false),
-            ("k20300101".to_owned(), 0, true, true, true),
-            ("new".to_owned(), 0, true, false, false),
+            ("k1".to_owned(), 1, InRing::Missing, false, false),
+            ("k20300101".to_owned(), 0, InRing::Same, true, true),
+            ("new".to_owned(), 0, InRing::Same, false, false),
         ]
     );
+}
+
+/// Another installation's ring has a master key of the same name, made on the same day.
+#[tokio::test]
+async fn a_foreign_ring_seals_nothing_and_is_told() {
+    let w = World::new(15).await;
+    w.add("openai", SECRET).await.unwrap();
+    let (good, before) = (w.ring.ring(), w.stored("openai").await);
+    w.ring.put(sample_ring(&w.ambient, &["k1"]));
+    for provider in ["openai", "cohere"] {
+        let refused = w.add(provider, OTHER).await;
+        let Err(ByokError::Store(StoreError::Unavailable(why))) = refused else { panic!("{refused:?}") };
+        assert_eq!(why.to_string(), "the master key k1 of the ring is not the one that this database was sealed with");
+    }
+    assert_eq!(w.list().await.len(), 1, "nothing was kept");
+    assert_eq!(w.stored("openai").await, before);
+    assert_eq!(w.memory.known().await.unwrap()[0].uses, 1, "and nothing counted");
+    let different = async || {
+        let states = w.custody.status().await.unwrap().master_keys;
+        states
+            .iter()
+            .filter(|state| state.in_ring == InRing::Different)
+            .map(|state| state.known.id.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(different().await, ["k1"]);
+    w.ring.put((*good).clone());
+    assert_eq!(different().await, Vec::<String>::new());
+    w.add("cohere", OTHER).await.unwrap();
+    assert_eq!((w.secret("openai").await, w.secret("cohere").await), (SECRET.into(), OTHER.into()));
+}
+
+/// A row that names a master key that nobody registered says nothing of the one that the ring has under this name.
+#[tokio::test]
+async fn what_only_a_row_names_is_not_taken_for_another_key() {
+    let w = World::new(16).await;
+    w.add("openai", SECRET).await.unwrap();
+    let ring = w.ring.ring().with(k("k2"), MasterKey::new([7; 32]).unwrap()).unwrap();
+    w.ring.put(ring);
+    w.memory.tamper(w.org, &id("openai"), |key| key.master_key = k("k2"));
+    let states = w.custody.status().await.unwrap().master_keys;
+    assert!(states.iter().all(|state| state.in_ring == InRing::Same), "{states:?}");
 }

@@ -9,7 +9,7 @@ use byok_core::{
     Verdict,
 };
 use kernel::testing::race;
-use kernel::{Action, Actor, Role, StoreError};
+use kernel::{Action, Actor, Outcome, Role, StoreError};
 
 use crate::world::{HOME, OTHER, SECRET, World, endpoint, id, new, secret};
 
@@ -93,14 +93,28 @@ async fn a_key_is_stored_for_one_address() {
     assert_eq!(w.resolve("custom").await.unwrap().endpoint, endpoint(HOME));
 
     // Whoever can write to the store, but not read the key, points it to a server of their own.
-    for there in [Some("https://sink.example.com/v1"), Some("https://models.example.com"), None] {
-        w.memory.tamper(w.org, &id("custom"), |key| key.endpoint = there.map(endpoint));
-        let tested = w.byok.test(&Actor::system(), w.org, &id("custom")).await;
-        assert!(matches!(tested, Err(ByokError::Undecryptable(_) | ByokError::Endpoint(EndpointError::Missing))));
-        let resolved = w.resolve("custom").await;
-        assert!(matches!(resolved, Err(ByokError::Undecryptable(_) | ByokError::Endpoint(EndpointError::Missing))));
-        assert_eq!(w.statuses().await, [("custom".into(), KeyStatus::Undecryptable)]);
+    w.add("openai", SECRET).await.unwrap();
+    for (provider, there) in [
+        ("custom", Some("https://sink.example.com/v1")),
+        ("custom", Some("https://models.example.com")),
+        ("custom", None),
+        ("openai", Some("https://sink.example.com/v1")),
+    ] {
+        let whole = w.stored(provider).await;
+        w.memory.tamper(w.org, &id(provider), |key| key.endpoint = there.map(endpoint));
+        let tested = w.byok.test(&Actor::system(), w.org, &id(provider)).await;
+        assert!(matches!(tested, Err(ByokError::Undecryptable(_))), "{provider} {there:?}: {tested:?}");
+        let resolved = w.resolve(provider).await;
+        assert!(matches!(resolved, Err(ByokError::Undecryptable(_))), "{provider} {there:?}: {resolved:?}");
+        for action in [Action::ProviderKeyTested, Action::ProviderKeyResolved] {
+            let record = w.records(action).pop().unwrap();
+            assert_eq!((record.outcome, record.resource.id), (Outcome::Failure, whole.id.to_string()), "{action:?}");
+            assert_eq!((record.org, &record.metadata[0].1), (Some(w.org), &provider.to_owned()), "{action:?}");
+        }
+        assert!(w.statuses().await.contains(&(provider.into(), KeyStatus::Undecryptable)));
+        w.memory.tamper(w.org, &id(provider), |key| *key = whole.clone());
     }
+    assert_eq!(w.records(Action::ProviderKeyTested).len(), 4, "each attempt is in the trail");
     assert_eq!(w.probe.probed(), [], "not a byte of the key left");
 }
 
@@ -122,9 +136,14 @@ async fn an_address_of_its_own_does_not_get_a_key_that_was_stored_for_another() 
         let resolution = byok_core::Resolution::new(changed.clone());
         let resolved = resolution.resolve(&Actor::system(), w.org, &id(provider)).await;
         assert!(matches!(resolved, Err(ByokError::Endpoint(error)) if error == why), "{resolved:?}");
+        for action in [Action::ProviderKeyTested, Action::ProviderKeyResolved] {
+            assert_eq!(w.records(action).pop().map(|record| record.outcome), Some(Outcome::Failure), "{action:?}");
+        }
     }
-    assert_eq!(w.probe.probed(), []);
-    assert!(w.records(Action::ProviderKeyResolved).is_empty());
+    assert_eq!((w.probe.probed(), w.records(Action::ProviderKeyResolved).len()), (vec![], 2));
+    let disabled = ["custom", "openai"].map(|provider| (provider.to_owned(), KeyStatus::Disabled));
+    let listed = changed.list(w.org).await.unwrap().into_iter();
+    assert_eq!(listed.map(|view| (view.key.provider.to_string(), view.status)).collect::<Vec<_>>(), disabled);
 }
 
 /// What a hand in the database does to a row.
@@ -170,7 +189,7 @@ async fn a_provider_that_the_catalogue_forgot_is_listed_and_deleted() {
     let rest = sample_providers().iter().filter(|provider| provider.id != id("openai")).cloned().collect::<Vec<_>>();
     let byok = w.over(|ports| ports.providers = Arc::new(Providers::new(rest)));
     let listed = byok.list(w.org).await.unwrap();
-    assert_eq!((listed[0].provider_name.as_str(), listed[0].status), ("openai", KeyStatus::Active));
+    assert_eq!((listed[0].provider_name.as_str(), listed[0].status), ("openai", KeyStatus::Disabled), "it is not used");
     let tested = byok.test(&Actor::system(), w.org, &id("openai")).await;
     assert!(matches!(tested, Err(ByokError::UnknownProvider(_))), "{tested:?}");
     byok.delete(&Actor::system(), w.org, &id("openai")).await.unwrap();

@@ -6,6 +6,7 @@ mod custody;
 mod endpoint;
 mod keys;
 mod meddler;
+mod opening;
 mod resolve;
 mod ring;
 mod rotation;

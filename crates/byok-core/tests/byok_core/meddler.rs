@@ -87,8 +87,8 @@ impl CustodyStore for Meddler {
         self.step("sealed_otherwise", self.store.sealed_otherwise(than, after, limit)).await
     }
 
-    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId) -> Result<u64, StoreError> {
-        self.step("rewrap", self.store.rewrap(keys, under)).await
+    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId, check: &[u8; 16]) -> Result<u64, StoreError> {
+        self.step("rewrap", self.store.rewrap(keys, under, check)).await
     }
 
     async fn rotated(&self, record: &Record) -> Result<(), StoreError> {

@@ -1,7 +1,9 @@
 //! Keys are handed out to services, and only the ones that are there.
 
-use byok_core::testing::World as _;
-use byok_core::{ByokError, KeyStore, Resolution, Verdict};
+use std::sync::Arc;
+
+use byok_core::testing::{World as _, sample_providers};
+use byok_core::{Byok, ByokError, Home, KeyStore, Provider, ProviderKey, Providers, Resolution, Sealed, Verdict};
 use kernel::{Action, Actor, Outcome, ServiceName};
 
 use crate::world::{DAY, HOME, OTHER, SECRET, World, endpoint, id, new};
@@ -89,6 +91,49 @@ async fn what_could_not_be_opened_is_in_the_trail_once() {
     let records = w.records(Action::ProviderKeyResolved);
     assert_eq!((records.len(), records[0].outcome), (1, Outcome::Failure));
     assert_eq!(w.stored("openai").await.last_used, None, "that was no use");
+}
+
+/// What is in the store, what the ring has, and what the catalogue says: a key that cannot be handed out does not pay.
+#[tokio::test]
+async fn only_a_key_that_can_be_used_pays_and_counts_as_valid() {
+    let w = World::new(8).await;
+    w.add("openai", SECRET).await.unwrap();
+    w.byok.test(&Actor::system(), w.org, &id("openai")).await.unwrap();
+    let chat: ServiceName = "chat".parse().unwrap();
+    let of = async |byok: &Byok| {
+        let pays = Resolution::new(byok.clone()).pays(w.org, &chat).await.unwrap();
+        (pays, byok.stats(w.org).await.unwrap().valid)
+    };
+    let now = async || of(&w.byok).await;
+    assert_eq!(now().await, (true, 1));
+    let whole = w.stored("openai").await;
+    let changes: [fn(&mut ProviderKey); 4] = [
+        |key| key.version += 1,
+        |key| key.sealed = Sealed::from_bytes(Vec::new()),
+        |key| key.endpoint = Some(endpoint("https://sink.example.com")),
+        |key| key.master_key = "k9".parse().unwrap(),
+    ];
+    for change in changes {
+        w.memory.tamper(w.org, &id("openai"), change);
+        assert_eq!(now().await, (false, 0));
+        w.memory.tamper(w.org, &id("openai"), |key| *key = whole.clone());
+        assert_eq!(now().await, (true, 1));
+    }
+    let catalogue = |swap: fn(&Provider) -> Option<Provider>| {
+        w.over(|ports| ports.providers = Arc::new(Providers::new(sample_providers().iter().filter_map(swap))))
+    };
+    let gone = catalogue(|provider| (provider.id != id("openai")).then(|| provider.clone()));
+    assert_eq!(of(&gone).await, (false, 0));
+    let homeless = catalogue(|provider| Some(Provider { home: Home::Customer, ..provider.clone() }));
+    assert_eq!(of(&homeless).await, (false, 0));
+
+    // Another provider of the service that is whole, beside one that is not, while the ring cannot be read.
+    w.add_at("custom", HOME).await.unwrap();
+    w.memory.tamper(w.org, &id("openai"), |key| key.master_key = "k8".parse().unwrap());
+    w.ring.break_down(true);
+    assert_eq!(now().await, (true, 0));
+    w.byok.delete(&Actor::system(), w.org, &id("custom")).await.unwrap();
+    assert_eq!(now().await, (false, 0), "what does not open at present does not pay");
 }
 
 #[tokio::test]

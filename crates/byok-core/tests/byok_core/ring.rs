@@ -54,6 +54,29 @@ fn a_ring_has_each_key_once_and_one_that_seals() {
 }
 
 #[test]
+fn rings_of_two_installations_contradict_each_other() {
+    let ring = |active: &str, keys: &[(&str, u8)], fingerprint: u8| {
+        let keys = keys.iter().map(|(id, bits)| (name(id), key(*bits)));
+        KeyRing::new(name(active), keys, key(fingerprint)).unwrap()
+    };
+    let mine = ring("k1", &[("k1", 1), ("k2", 2)], 99);
+    for (theirs, contradiction) in [
+        (mine.clone(), None),
+        (mine.rotated(name("k3"), key(3)).unwrap(), None),
+        (mine.activated(&name("k2")).unwrap().without(&name("k1")).unwrap(), None),
+        (ring("k9", &[("k9", 9)], 99), None),
+        (ring("k1", &[("k1", 3)], 99), Some("k1")),
+        (ring("k1", &[("k1", 1), ("k2", 3)], 99), Some("k2")),
+        (ring("k1", &[("k1", 1)], 98), Some("fingerprint")),
+        (ring("k1", &[("k1", 2)], 98), Some("k1")),
+    ] {
+        assert_eq!(mine.contradiction(&theirs), contradiction, "{:?}", theirs.active());
+        assert_eq!(theirs.contradiction(&mine), contradiction, "both say so");
+    }
+    assert_eq!(mine.active_check(), key(1).check());
+}
+
+#[test]
 fn a_check_value_tells_keys_apart_and_a_key_is_not_printed() {
     let counted = MasterKey::new(std::array::from_fn(|n| 1 + u8::try_from(n).unwrap())).unwrap();
     let hex: String = counted.check().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -241,3 +241,22 @@ async fn a_record_that_names_another_master_key_than_its_bytes_heals() {
     assert_sealed_with(&w, &renewed).await;
     assert_open(&w, &orgs).await;
 }
+
+/// The ring is exchanged between two steps for one whose active key has the same name.
+#[tokio::test]
+async fn a_foreign_ring_wraps_nothing() {
+    let w = World::new(9).await;
+    let orgs = populated(&w, 3).await;
+    let renewed = w.custody.renew(&Actor::system()).await.unwrap();
+    let good = w.ring.ring();
+    let bits = MasterKey::new(w.ambient.random()).unwrap();
+    let foreign = good.activated(&k("k1")).unwrap().without(&renewed).unwrap().rotated(renewed, bits).unwrap();
+    let ring = w.ring.clone();
+    let busy = Meddler::new(&w).before("sealed_otherwise", move |_| ring.put(foreign.clone()));
+    let error = rewrap(&busy.custody(&w)).await.unwrap_err();
+    assert!(matches!(error, CustodyError::Different(_)), "{error:?}");
+    assert_sealed_with(&w, &k("k1")).await;
+    w.ring.put((*good).clone());
+    assert_eq!(rewrap(&w.custody).await.unwrap().rewrapped, 3);
+    assert_open(&w, &orgs).await;
+}

@@ -1,10 +1,13 @@
 //! A key is tested, and what is said of it is what is known.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use byok_core::testing::Probed;
 use byok_core::{Byok, ByokError, Endpoint, Finding, KeyProbe, KeyStatus, Test, Trial, Verdict};
+use chrono::TimeDelta;
+use kernel::testing::ManualClock;
 use kernel::{Action, Actor, OrgId, StoreError};
 
 use crate::world::{HOME, OTHER, SECRET, World, endpoint, id, new};
@@ -118,4 +121,53 @@ async fn what_is_said_is_said_of_the_key_that_is_there() {
     let gone = byok.test(&Actor::system(), w.org, &id("openai")).await;
     assert!(matches!(gone, Err(ByokError::NoKey(_))), "{gone:?}");
     assert!(w.list().await.is_empty());
+}
+
+/// While the provider is asked somebody asks it again, who is answered at once.
+struct Overtaking {
+    /// Without it.
+    byok: Byok,
+    org: OrgId,
+    clock: Arc<ManualClock>,
+    says: Verdict,
+}
+
+#[async_trait]
+impl KeyProbe for Overtaking {
+    async fn admits(&self, _: &Endpoint) -> bool {
+        true
+    }
+
+    async fn probe(&self, _: Trial<'_>) -> Finding {
+        self.clock.advance(Duration::from_secs(1));
+        let quick = self.byok.test(&Actor::system(), self.org, &id("openai")).await.unwrap();
+        assert_eq!(quick.verdict, Verdict::Invalid);
+        self.clock.advance(Duration::from_secs(1));
+        Finding { verdict: self.says, message: String::new(), status_code: None, latency_ms: 2000 }
+    }
+}
+
+#[tokio::test]
+async fn a_test_that_is_overtaken_takes_no_refusal_back() {
+    let w = World::new(4).await;
+    for says in [Verdict::Unknown, Verdict::Error, Verdict::Valid] {
+        w.add("openai", SECRET).await.unwrap();
+        w.probe.say([(Verdict::Invalid, Some(401))]);
+        let slow = Overtaking { byok: w.byok.clone(), org: w.org, clock: w.clock.clone(), says };
+        let byok = w.over(|ports| ports.probe = Arc::new(slow));
+        let finding = byok.test(&Actor::system(), w.org, &id("openai")).await.unwrap();
+        assert_eq!(finding.verdict, says, "it is told all the same");
+        let test = w.stored("openai").await.tested.unwrap();
+        assert_eq!((test.verdict, test.refused), (Verdict::Invalid, true), "{says:?}");
+        assert_eq!(test.at, w.ambient.now() - TimeDelta::seconds(1));
+        assert_eq!(w.statuses().await[0].1, KeyStatus::Rejected);
+        assert_eq!(w.records(Action::ProviderKeyTested).len() % 2, 0, "both are in the trail");
+    }
+    // Nobody is told of what a later test found out otherwise.
+    w.add("openai", SECRET).await.unwrap();
+    w.probe.say([(Verdict::Invalid, Some(401))]);
+    let slow = Overtaking { byok: w.byok.clone(), org: w.org, clock: w.clock.clone(), says: Verdict::Invalid };
+    let byok = w.over(|ports| ports.probe = Arc::new(slow));
+    let watch = byok_core::Watch::new(byok, w.notices.clone(), TimeDelta::days(1));
+    assert_eq!((watch.round().await.unwrap().tested, w.notices.told().len()), (1, 0));
 }

@@ -1,12 +1,13 @@
 //! Keys are tested by themselves, and owners told once.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use byok_core::testing::World as _;
-use byok_core::{ByokError, KeyStatus, Verdict, Watch};
+use byok_core::{ByokError, KeyStatus, Round, Verdict, Watch};
 use chrono::TimeDelta;
 use kernel::testing::race;
-use kernel::{Action, Actor, OrgId};
+use kernel::{Action, Actor, OrgId, Outcome};
 
 use crate::trial::meanwhile;
 use crate::world::{DAY, OTHER, SECRET, World, id, new};
@@ -21,7 +22,7 @@ async fn org(w: &World) -> OrgId {
 async fn next_day(w: &World, verdict: Verdict) -> u64 {
     w.clock.advance(DAY + Duration::from_secs(1));
     w.probe.say([(verdict, None)]);
-    w.watch.round().await.unwrap()
+    w.watch.round().await.unwrap().tested
 }
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn owners_are_told_once_that_a_key_is_refused() {
     ] {
         assert_eq!(next_day(&w, verdict).await, 1);
         assert_eq!(w.notices.told().len(), told, "{verdict:?}");
-        assert_eq!(w.watch.round().await.unwrap(), 0, "once a day");
+        assert_eq!(w.watch.round().await.unwrap(), Round::default(), "once a day");
     }
     assert_eq!(w.notices.told(), vec![(w.org, id("openai")); 2]);
     assert_eq!(w.statuses().await[0].1, KeyStatus::Rejected);
@@ -56,13 +57,13 @@ async fn owners_are_told_once_that_a_key_is_refused() {
 async fn whoever_tested_it_already_is_not_tested_again() {
     let w = World::new(2).await;
     w.add("openai", SECRET).await.unwrap();
-    assert_eq!(w.watch.round().await.unwrap(), 1, "never tested is due");
+    assert_eq!(w.watch.round().await.unwrap().tested, 1, "never tested is due");
     w.clock.advance(DAY);
     w.byok.test(&Actor::system(), w.org, &id("openai")).await.unwrap();
     w.clock.advance(DAY);
-    assert_eq!(w.watch.round().await.unwrap(), 0, "a day is not over");
+    assert_eq!(w.watch.round().await.unwrap().claimed, 0, "a day is not over");
     w.clock.advance(Duration::from_secs(1));
-    assert_eq!(w.watch.round().await.unwrap(), 1);
+    assert_eq!(w.watch.round().await.unwrap().tested, 1);
 }
 
 #[tokio::test]
@@ -77,20 +78,24 @@ async fn what_cannot_be_tested_hinders_no_other() {
     let broken = org(&w).await;
     w.memory.tamper(broken, &id("openai"), |key| key.version += 1);
     let good = org(&w).await;
-    let mut tested = 0;
+    let (mut tested, mut unusable, mut claimed) = (0, 0, 0);
     for _ in 0..3 {
         w.clock.advance(Duration::from_hours(1));
-        tested += w.watch.round().await.unwrap();
+        let round = w.watch.round().await.unwrap();
+        (tested, unusable, claimed) = (tested + round.tested, unusable + round.unusable, claimed + round.claimed);
     }
     assert_eq!(tested, 1, "those that cannot be tested do not come again before the others");
+    assert_eq!((unusable, claimed), (1, u64::from(2 * Watch::ROUND) + 2), "the others have no plan");
     assert_eq!(w.probe.probed().len(), 1);
-    let record = w.records(Action::ProviderKeyTested).remove(0);
-    assert_eq!((record.org, w.notices.told().len()), (Some(good), 0));
+    let told = w.records(Action::ProviderKeyTested).into_iter().map(|record| (record.org, record.outcome));
+    let told = told.collect::<HashMap<_, _>>();
+    assert_eq!(told, HashMap::from([(Some(broken), Outcome::Failure), (Some(good), Outcome::Success)]));
+    assert_eq!(w.notices.told(), [], "nobody is told that the provider refuses it");
     w.plans.give(disabled[0], true);
     w.clock.advance(DAY + Duration::from_secs(1));
     let mut tested = 0;
     for _ in 0..3 {
-        tested += w.watch.round().await.unwrap();
+        tested += w.watch.round().await.unwrap().tested;
     }
     assert_eq!(tested, 2, "whose plan gives keys again is tested again");
 }
@@ -118,7 +123,7 @@ async fn several_instances_test_each_key_once() {
     }
     w.probe.say(vec![(Verdict::Invalid, Some(401)); 120]);
     let rounds = race(4, async |_| w.watch.round().await.unwrap()).await;
-    assert_eq!(rounds.iter().sum::<u64>(), 120);
+    assert_eq!(rounds.iter().map(|round| round.tested).sum::<u64>(), 120);
     assert_eq!((w.probe.probed().len(), w.notices.told().len()), (120, 120));
 }
 

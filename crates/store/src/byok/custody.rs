@@ -48,6 +48,8 @@ pub(super) enum Sealing {
     Counted,
     /// It was retired, or nobody knows it.
     Retired,
+    /// Another key of its name is known.
+    Different,
     /// It has sealed as often as it may.
     WornOut,
 }
@@ -57,11 +59,18 @@ async fn lock(tx: &impl ConnectionTrait, id: &MasterKeyId) -> Result<Option<Mode
     Entity::by_id(id).lock(LockType::NoKeyUpdate).one(tx).await
 }
 
-/// Locks a master key, and counts that it seals so often.
-pub(super) async fn seal_with(tx: &Tx, id: &MasterKeyId, times: u64) -> Result<Sealing, Failure> {
+/// Locks a master key, and counts that it seals so often; only the one that was registered with this check value.
+pub(super) async fn seal_with(tx: &Tx, id: &MasterKeyId, check: &[u8; 16], times: u64) -> Result<Sealing, Failure> {
     let Some(row) = lock(&**tx, id).await?.filter(|row| row.retired_at.is_none()) else {
         return Ok(Sealing::Retired);
     };
+    if row.check_value != check {
+        tracing::error!(
+            master_key = %id,
+            "the key ring has another master key of this name than the one that this database was sealed with: nothing is sealed"
+        );
+        return Ok(Sealing::Different);
+    }
     let uses = number("master_key.uses", row.uses)?.saturating_add(times);
     if uses > MAX_USES {
         return Ok(Sealing::WornOut);
@@ -206,7 +215,7 @@ impl CustodyStore for SeaCustody {
         rows.into_iter().map(to_key).collect()
     }
 
-    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId) -> Result<u64, StoreError> {
+    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId, check: &[u8; 16]) -> Result<u64, StoreError> {
         if keys.is_empty() {
             return Ok(0);
         }
@@ -217,9 +226,9 @@ impl CustodyStore for SeaCustody {
                 return Ok(RollBack(0));
             }
             let done = rewrap(&tx, keys, under).await?;
-            match seal_with(&tx, under, done).await? {
+            match seal_with(&tx, under, check, done).await? {
                 Sealing::Counted => Ok(Commit(done)),
-                Sealing::Retired => Ok(RollBack(0)),
+                Sealing::Retired | Sealing::Different => Ok(RollBack(0)),
                 Sealing::WornOut => Err(StoreError::broken(WornOut(under.clone())).into()),
             }
         };

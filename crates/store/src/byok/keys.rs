@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use byok_core::{Deleted, KeyStore, ProviderId, ProviderKey, Put, Test};
+use byok_core::{Deleted, KeyStore, ProviderId, ProviderKey, Put, Remembered, TestRun};
 use kernel::{OrgId, Record, Role, StoreError, Timestamp};
 use org_core::{OrgStatus, Permission};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, NullOrdering};
@@ -90,7 +90,7 @@ fn follows(key: &ProviderKey, before: Option<&Model>) -> bool {
 }
 
 /// Locked are, in this order: the organization, the master key, the key.
-async fn put(tx: &Tx, key: &ProviderKey, record: &Record) -> Result<Step<Put>, Failure> {
+async fn put(tx: &Tx, key: &ProviderKey, check: &[u8; 16], record: &Record) -> Result<Step<Put>, Failure> {
     if !may_manage(tx, key.org, record).await? {
         return Ok(RollBack(Put::Forbidden));
     }
@@ -98,9 +98,10 @@ async fn put(tx: &Tx, key: &ProviderKey, record: &Record) -> Result<Step<Put>, F
     if !follows(key, before.as_ref()) {
         return Ok(RollBack(Put::Moved));
     }
-    match custody::seal_with(tx, &key.master_key, 1).await? {
+    match custody::seal_with(tx, &key.master_key, check, 1).await? {
         Sealing::Counted => {}
         Sealing::Retired => return Ok(RollBack(Put::RetiredMasterKey)),
+        Sealing::Different => return Ok(RollBack(Put::DifferentMasterKey)),
         Sealing::WornOut => return Ok(RollBack(Put::WornOut)),
     }
     let row = to_row(key);
@@ -110,6 +111,30 @@ async fn put(tx: &Tx, key: &ProviderKey, record: &Record) -> Result<Step<Put>, F
         Entity::insert(row).exec_without_returning(&**tx).await?;
     }
     Ok(Commit(Put::Kept))
+}
+
+/// Of tests that end at the same time one is first: the others find its row as it left it.
+async fn tested(tx: &Tx, key: &ProviderKey, run: TestRun) -> Result<Step<Remembered>, Failure> {
+    let this = place(key.org, &key.provider).add(Column::Id.eq(key.id.uuid()));
+    let this = this.add(Column::Version.eq(i64::from(key.version)));
+    let read = key.tested.map(|test| Column::TestedAt.eq(storable(test.at)));
+    let earlier = Condition::any()
+        .add(Column::TestedAt.is_null())
+        .add(Column::TestedAt.lte(storable(run.began_at)))
+        .add_option(read);
+    let remembered = Entity::update_many()
+        .col_expr(Column::TestedAt, Expr::value(storable(run.ended_at)))
+        .col_expr(Column::Verdict, Expr::value(run.verdict.as_str()))
+        .col_expr(Column::Refused, run.verdict.refuses().map_or_else(|| Expr::col(Column::Refused), Expr::value))
+        .col_expr(Column::ClaimedUntil, Expr::value(None::<Timestamp>))
+        .filter(this.clone().add(earlier))
+        .exec(&**tx)
+        .await?;
+    if remembered.rows_affected == 1 {
+        return Ok(Commit(Remembered::Kept));
+    }
+    let is_there = Entity::of(key.org).filter(this).one(&**tx).await?.is_some();
+    Ok(if is_there { Commit(Remembered::Overtaken) } else { RollBack(Remembered::Gone) })
 }
 
 /// Claims keys that nobody else is claiming at this moment. Those that were claimed before and never tested since come last, so that
@@ -142,9 +167,9 @@ async fn claim(tx: &Tx, due: &Condition, until: Timestamp, limit: u32) -> Result
 
 #[async_trait]
 impl KeyStore for SeaProviderKeys {
-    async fn put(&self, key: &ProviderKey, record: &Record) -> Result<Put, StoreError> {
+    async fn put(&self, key: &ProviderKey, check: &[u8; 16], record: &Record) -> Result<Put, StoreError> {
         let _moving = self.db.provider_keys().moving();
-        self.db.change(record, |tx: Tx| async move { put(&tx, key, record).await }).await
+        self.db.change(record, |tx: Tx| async move { put(&tx, key, check, record).await }).await
     }
 
     async fn delete(&self, org: OrgId, provider: &ProviderId, record: &Record) -> Result<Deleted, StoreError> {
@@ -174,22 +199,9 @@ impl KeyStore for SeaProviderKeys {
         }
     }
 
-    async fn tested(&self, key: &ProviderKey, test: Test, record: &Record) -> Result<bool, StoreError> {
+    async fn tested(&self, key: &ProviderKey, run: TestRun, record: &Record) -> Result<Remembered, StoreError> {
         let _moving = self.db.provider_keys().moving();
-        let change = |tx: Tx| async move {
-            let remembered = Entity::update_many()
-                .col_expr(Column::TestedAt, Expr::value(storable(test.at)))
-                .col_expr(Column::Verdict, Expr::value(test.verdict.as_str()))
-                .col_expr(Column::Refused, Expr::value(test.refused))
-                .col_expr(Column::ClaimedUntil, Expr::value(None::<Timestamp>))
-                .filter(place(key.org, &key.provider))
-                .filter(Column::Id.eq(key.id.uuid()))
-                .filter(Column::Version.eq(i64::from(key.version)))
-                .exec(&*tx)
-                .await?;
-            Ok(if remembered.rows_affected == 1 { Commit(true) } else { RollBack(false) })
-        };
-        self.db.change(record, change).await
+        self.db.change(record, |tx: Tx| async move { tested(&tx, key, run).await }).await
     }
 
     async fn handed_out(&self, key: &ProviderKey, record: &Record) -> Result<bool, StoreError> {

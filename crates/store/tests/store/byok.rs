@@ -6,9 +6,9 @@ use byok_core::policy::seal;
 use byok_core::testing::{self, ByokStores, World, sample_ring};
 use byok_core::{
     Binding, CustodyStore, Deleted, Endpoint, KeyRing, KeyStore, MasterKeyId, ProviderKey, ProviderSecret, Purpose,
-    Put, Retired, Rewrapped, Test, Verdict,
+    Put, Remembered, Retired, Rewrapped, Test, TestRun, Verdict,
 };
-use kernel::{Action, Actor, OrgId, Outcome, ProviderKeyId, Record, Role, StoreError, UserId};
+use kernel::{Action, Actor, OrgId, Outcome, ProviderKeyId, Record, Role, StoreError, Timestamp, UserId};
 use org_core::MemberStore;
 use store::{Database, SeaCustody, SeaMembers, SeaProviderKeys};
 use uuid::Uuid;
@@ -98,8 +98,13 @@ impl<'a> Keys<'a> {
     pub(crate) async fn stored(&self, org: OrgId, provider: &str, endpoint: Option<&str>) -> ProviderKey {
         let (key, _) = self.draft(org, provider, endpoint);
         let record = self.f.record(Action::ProviderKeyStored);
-        assert_eq!(self.keys.put(&key, &record).await.unwrap(), Put::Kept);
+        assert_eq!(self.keys.put(&key, &self.check(), &record).await.unwrap(), Put::Kept);
         key
+    }
+
+    /// What tells the master key that seals from another one of its name.
+    fn check(&self) -> [u8; 16] {
+        self.ring.active_check()
     }
 
     /// The secret of a key as it is kept now; `None` when it does not open.
@@ -116,6 +121,11 @@ impl<'a> Keys<'a> {
     fn stores(&self) -> ByokStores<'_> {
         ByokStores { keys: &self.keys, custody: &self.custody, world: self.f, ambient: &self.f.ambient }
     }
+}
+
+/// A test that found a good key, and took no time.
+fn run_at(at: Timestamp) -> TestRun {
+    TestRun { began_at: at, ended_at: at, verdict: Verdict::Valid }
 }
 
 pub(crate) fn opened(ring: &KeyRing, key: &ProviderKey) -> Option<String> {
@@ -187,7 +197,8 @@ async fn a_row_that_makes_no_sense_is_listed_as_one_that_does_not_open() {
         let sealed = ProviderSecret::parse(secret.clone().into()).unwrap();
         let sealed = seal::seal(&k.ring, &place, &sealed, &f.ambient).unwrap();
         let next = ProviderKey { id: bad.id, sealed, ..next };
-        assert_eq!(k.keys.put(&next, &f.record(Action::ProviderKeyStored)).await.unwrap(), Put::Kept);
+        let record = f.record(Action::ProviderKeyStored);
+        assert_eq!(k.keys.put(&next, &k.check(), &record).await.unwrap(), Put::Kept);
         assert_eq!(k.opened(org, "openai").await, Some(secret));
         f.run(&format!("UPDATE provider_key SET endpoint = '' WHERE {}", this(f, &bad))).await;
         let gone = k.keys.delete(org, &bad.provider, &f.record(Action::ProviderKeyDeleted)).await.unwrap();
@@ -203,13 +214,13 @@ async fn what_cannot_be_remembered_is_not_done() {
         let org = World::org(f).await;
         let key = k.stored(org, "openai", None).await;
         let (new, _) = k.draft(org, "cohere", None);
-        let test = Test::after(None, f.ambient.now(), Verdict::Valid);
+        let run = run_at(f.ambient.now());
         let other: MasterKeyId = "k3".parse().unwrap();
         let changes = async || {
             let record = || f.record(Action::ProviderKeyStored);
             vec![
-                ("put", k.keys.put(&new, &record()).await.map(|put| put == Put::Kept)),
-                ("tested", k.keys.tested(&key, test, &record()).await),
+                ("put", k.keys.put(&new, &k.check(), &record()).await.map(|put| put == Put::Kept)),
+                ("tested", k.keys.tested(&key, run, &record()).await.map(|end| end == Remembered::Kept)),
                 ("handed_out", k.keys.handed_out(&key, &record()).await),
                 ("register", k.custody.register(&other, &[7; 16], &record()).await),
                 ("rotated", k.custody.rotated(&record()).await.map(|()| true)),
@@ -247,7 +258,7 @@ async fn keys_of_organizations_that_are_not_active() {
         plan_core::testing::Population::delete(f, gone).await;
         let (new, _) = k.draft(gone, "openai", None);
         let record = f.record(Action::ProviderKeyStored);
-        let refused = k.keys.put(&new, &record).await;
+        let refused = k.keys.put(&new, &k.check(), &record).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         let refused = k.keys.delete(gone, &new.provider, &record).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
@@ -281,8 +292,8 @@ async fn keys_that_cannot_be_tested_hinder_no_other() {
         };
         assert_eq!(claim(0, 3).await, never);
         let old = k.stored(World::org(f).await, "openai", None).await;
-        let test = Test::after(None, start - minute, Verdict::Valid);
-        assert!(k.keys.tested(&old, test, &f.record(Action::ProviderKeyTested)).await.unwrap());
+        let record = f.record(Action::ProviderKeyTested);
+        assert_eq!(k.keys.tested(&old, run_at(start - minute), &record).await.unwrap(), Remembered::Kept);
         assert_eq!(claim(1, 2).await, [old.id, never[0]], "what was claimed in vain comes last");
         assert_eq!(claim(2, 2).await, [never[1], never[2]], "and each in its turn");
         assert_eq!(claim(3, 9).await.len(), 4);
@@ -300,8 +311,9 @@ async fn a_change_is_seen_at_once_here_and_within_a_second_elsewhere() {
         let seen = async |keys: &SeaProviderKeys| keys.of(org, &key.provider).await.unwrap();
         assert_eq!((seen(&k.keys).await.unwrap(), seen(&far).await.unwrap()), (key.clone(), key.clone()));
 
-        let test = Test::after(None, f.ambient.now(), Verdict::Valid);
-        assert!(k.keys.tested(&key, test, &f.record(Action::ProviderKeyTested)).await.unwrap());
+        let (run, record) = (run_at(f.ambient.now()), f.record(Action::ProviderKeyTested));
+        assert_eq!(k.keys.tested(&key, run, &record).await.unwrap(), Remembered::Kept);
+        let test = Test::after(None, run.ended_at, run.verdict);
         assert_eq!(seen(&k.keys).await.unwrap().tested, Some(test));
         seen_within_a_second(async || seen(&far).await.unwrap().tested == Some(test)).await;
 
@@ -365,12 +377,14 @@ async fn nothing_that_is_asked_often_reads_the_whole_table() {
         assert!(keys.now(org, &key.provider).await.unwrap().is_some());
         assert!(keys.handed_out(&key, &f.record(Action::ProviderKeyResolved)).await.unwrap());
         assert_eq!(keys.claim_untested(now, now, now, 9).await.unwrap().len(), 1);
-        let test = Test::after(None, now, Verdict::Valid);
-        assert!(keys.tested(&key, test, &f.record(Action::ProviderKeyTested)).await.unwrap());
+        let record = f.record(Action::ProviderKeyTested);
+        assert_eq!(keys.tested(&key, run_at(now), &record).await.unwrap(), Remembered::Kept);
         let page = custody.sealed_otherwise(k.ring.active(), Some(key.id), 200).await.unwrap();
         assert_eq!(page.len(), 200);
         let wrapped = k.rewrapped(&k.ring, &key);
-        assert_eq!(custody.rewrap(&[wrapped], &"k2".parse().unwrap()).await.unwrap(), 1);
+        let second: MasterKeyId = "k2".parse().unwrap();
+        let check = k.ring.get(&second).unwrap().check();
+        assert_eq!(custody.rewrap(&[wrapped], &second, &check).await.unwrap(), 1);
         assert_eq!(custody.retire(k.ring.active(), &f.record(Action::MasterKeyRetired)).await.unwrap(), Retired::Retired);
         let gone = keys.delete(org, &key.provider, &f.record(Action::ProviderKeyDeleted)).await.unwrap();
         assert_eq!(gone, Deleted::Deleted);

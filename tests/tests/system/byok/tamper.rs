@@ -11,7 +11,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use testkit::{Backend, FakeProvider, TestApp};
 
-use super::{House, adding, keys, tells_nothing};
+use super::{BYOK, House, adding, keys, tells_nothing};
 use crate::rig::tables::{beside, rows};
 use crate::rig::until;
 
@@ -55,10 +55,11 @@ impl Vault {
         self.set(other.0, other.1, "sealed", first).await;
     }
 
-    /// How often the trail says that a key could not be handed out.
-    async fn alarms(&self) -> usize {
-        let sql = "SELECT id FROM audit_record WHERE action = 'byok.key.resolved' AND result = 'failure'";
-        rows(&self.0, sql).await.len()
+    /// How often the trail says that a key could not be handed out, and not be tested.
+    async fn alarms(&self) -> [usize; 2] {
+        let of = |action: &str| format!("SELECT id FROM audit_record WHERE action = '{action}' AND result = 'failure'");
+        let (resolved, tested) = (of("byok.key.resolved"), of("byok.key.tested"));
+        [rows(&self.0, &resolved).await.len(), rows(&self.0, &tested).await.len()]
     }
 }
 
@@ -116,12 +117,13 @@ impl Scene {
         until(Duration::from_secs(3), &format!("{how}: {provider} is undecryptable"), seen).await;
         let listed = keys(&house.owner, &house.org).await;
         assert!(listed.len() >= usize::from(house.org == self.ada.org) * 3, "{how}: the listing survives");
-        let (alarms, asked) = (self.vault.alarms().await, self.fake.connections());
+        let ([resolutions, tests], asked) = (self.vault.alarms().await, self.fake.connections());
         let resolved = house.resolve(provider).await;
         resolved.problem(409, "key_undecryptable");
-        assert_eq!(self.vault.alarms().await, alarms + 1, "{how}: the trail tells");
+        assert_eq!(self.vault.alarms().await, [resolutions + 1, tests], "{how}: the trail tells");
         let tested = house.test(provider).await;
         tested.problem(409, "key_undecryptable");
+        assert_eq!(self.vault.alarms().await, [resolutions + 1, tests + 1], "{how}: the trail tells of a test too");
         assert_eq!(self.fake.connections(), asked, "{how}: nobody is sent anything");
         for text in [resolved.text(), tested.text(), json!(listed).to_string()] {
             for secret in [ADA, BOB, GROQ, CUSTOM] {
@@ -186,6 +188,9 @@ async fn a_secret_in_another_place_opens_nowhere() {
         for endpoint in [format!("{}/v2", scene.fake.url()), "https://sink.example".to_owned()] {
             scene.changed("custom", "endpoint", endpoint, "endpoint").await;
         }
+        scene.changed("custom", "endpoint", None::<String>, "no endpoint").await;
+        let sink = Some("https://sink.example".to_owned());
+        scene.changed("groq", "endpoint", sink, "an endpoint where the provider has its own").await;
         // The whole row, in every column but whose it is.
         let moved = "UPDATE provider_key SET org_id = $1 WHERE org_id = $2 AND provider = 'groq'";
         scene.vault.run(moved, vec![uuid(bob).into(), uuid(ada).into()]).await;
@@ -229,5 +234,50 @@ async fn a_secret_under_another_name_or_of_another_time_opens_nowhere() {
         scene.ada.add("openai", ADA).await;
         scene.is_whole(&scene.ada, "openai", "stored again").await;
         scene.ada.delete("openai").await.expect(200);
+    }
+}
+
+/// Who pays for a call of the service `chat`, and how many keys count as valid.
+async fn worth(house: &House) -> (serde_json::Value, serde_json::Value) {
+    let decided = house.service.post("/api/v1/decide").json(&json!({ "service": "chat" })).await.expect(200);
+    let stats = house.owner.get(&format!("{BYOK}/stats?org_id={}", house.org)).await.expect(200);
+    (decided["pays"].clone(), stats["valid_providers"].clone())
+}
+
+/// Nobody is told that a key pays which nobody could be handed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_does_not_open_pays_for_nothing() {
+    for backend in backends() {
+        println!("on {backend}:");
+        let scene = Scene::set(backend).await;
+        let bob = &scene.bob;
+        assert_eq!(bob.test("openai").await.expect(200)["status"], "valid");
+        let will_be = async |pays: &str, valid: u32| {
+            let so = async || worth(bob).await == (json!(pays), json!(valid));
+            until(Duration::from_secs(3), &format!("{pays} pays, {valid} are valid"), so).await;
+        };
+        will_be("byok", 1).await;
+        let whole = scene.vault.sealed(bob, "openai").await;
+        let mut flipped = whole.clone();
+        flipped[70] ^= 1;
+        for (column, wrong) in [
+            ("sealed", Value::from(flipped)),
+            ("endpoint", Value::from("https://sink.example")),
+            ("version", Value::from(7_i64)),
+            ("master_key", Value::from("k-new")),
+            ("master_key", Value::from("k-nobody")),
+        ] {
+            scene.vault.set(bob, "openai", column, wrong).await;
+            will_be("platform", 0).await;
+            for (column, right) in [
+                ("sealed", Value::from(whole.clone())),
+                ("endpoint", Value::from(None::<String>)),
+                ("version", Value::from(1_i64)),
+                ("master_key", Value::from("k-old")),
+            ] {
+                scene.vault.set(bob, "openai", column, right).await;
+            }
+            will_be("byok", 1).await;
+        }
     }
 }

@@ -85,6 +85,7 @@ async fn rewraps_what_was_read(s: &Stage<'_>) {
     assert_eq!(s.rewrap(&wrong, under).await, 0, "not as it was read");
     assert_eq!(s.rewrap(&[], under).await, 0);
     assert_eq!(s.rewrap(&new, &s.name("nobody")).await, 0, "nobody registered it");
+    assert_eq!(s.rewrap_as(&new, under, &s.ring.active_check()).await, 0, "another key of that name");
     assert_eq!((s.same(&a).await, s.same(&b).await), (Some(a.clone()), Some(b.clone())), "and nothing changed");
     assert_eq!(s.rewrap(&new, under).await, 2, "those that nobody else changed");
     let wrapped = |key: &ProviderKey, new: &Rewrapped| ProviderKey {

@@ -5,7 +5,7 @@ use kernel::testing::race;
 use kernel::{ProviderKeyId, Timestamp};
 
 use super::stage::Stage;
-use crate::{Deleted, ProviderKey, Put, Verdict};
+use crate::{Deleted, ProviderKey, Put, Remembered, Verdict};
 
 /// Claims; the ids, in their order.
 async fn claim(s: &Stage<'_>, before: Timestamp, now: Timestamp, until: Timestamp, limit: u32) -> Vec<ProviderKeyId> {
@@ -27,7 +27,7 @@ pub(super) async fn gives_out_what_is_due(s: &Stage<'_>) {
     let now = s.tick() + TimeDelta::days(1);
     let before = now - TimeDelta::hours(1);
     let tested = async |key: &ProviderKey, hours: i64, verdict| {
-        assert!(s.tested(key, now - TimeDelta::hours(hours), verdict).await);
+        assert_eq!(s.tested(key, now - TimeDelta::hours(hours), verdict).await, Remembered::Kept);
     };
     tested(&long_ago, 3, Verdict::Invalid).await;
     tested(&lately, 2, Verdict::Valid).await;

@@ -1,12 +1,12 @@
 use chrono::TimeDelta;
-use kernel::Outcome;
+use kernel::{Actor, Outcome};
 
 use super::callers::changes_keys_as_long_as_they_may;
 use super::due::gives_out_what_is_due;
 use super::stage::{Stage, opened};
 use crate::policy::seal::MAX_USES;
 use crate::testing::ByokStores;
-use crate::{Deleted, Endpoint, Label, ProviderKey, Put, Retired, Sealed, Test, Verdict};
+use crate::{Deleted, Endpoint, Label, ProviderKey, Put, Remembered, Retired, Sealed, Test, Verdict};
 
 /// What every [`KeyStore`](crate::KeyStore) promises.
 pub async fn key_store_contract(stores: ByokStores<'_>) {
@@ -15,7 +15,9 @@ pub async fn key_store_contract(stores: ByokStores<'_>) {
     replaces_by_version(&Stage::new(stores).await).await;
     deletes_for_good(&Stage::new(stores).await).await;
     seals_with_keys_that_may(&Stage::new(stores).await).await;
+    seals_with_the_key_that_is_known(&Stage::new(stores).await).await;
     remembers_tests(&Stage::new(stores).await).await;
+    remembers_the_later_of_two_tests(&Stage::new(stores).await).await;
     remembers_who_got_it(&Stage::new(stores).await).await;
     changes_keys_as_long_as_they_may(&Stage::new(stores).await).await;
     gives_out_what_is_due(&Stage::new(stores).await).await;
@@ -33,7 +35,7 @@ async fn keeps_every_field(s: &Stage<'_>) {
     assert_eq!(s.put(&key).await, Put::Kept);
     assert_eq!(s.same(&key).await, Some(key.clone()), "every field, and every way to read it says so");
     let at = s.tick();
-    assert!(s.tested(&key, at, Verdict::Invalid).await);
+    assert_eq!(s.tested(&key, at, Verdict::Invalid).await, Remembered::Kept);
     key.tested = Some(Test { at, verdict: Verdict::Invalid, refused: true });
     let later = s.tick();
     assert!(s.hand_out_at(&key, later, Outcome::Success).await);
@@ -96,7 +98,7 @@ async fn deletes_for_good(s: &Stage<'_>) {
     assert_eq!(s.delete(&key).await, Deleted::NotFound);
     assert_eq!(s.put(&s.draft(key.org, "openai", Some(&key))).await, Put::Moved, "it does not come back");
     assert!(!s.hand_out(&key).await, "nobody gets it");
-    assert!(!s.tested(&key, s.tick(), Verdict::Valid).await);
+    assert_eq!(s.tested(&key, s.tick(), Verdict::Valid).await, Remembered::Gone);
     assert_eq!(s.same(&key).await, None);
     let new = s.stored_in(&s.ring, key.org, "openai").await;
     assert!(!s.hand_out(&key).await, "nobody gets it, also with another one in its place");
@@ -140,16 +142,59 @@ async fn remembers_tests(s: &Stage<'_>) {
     for verdict in [Verdict::Valid, Verdict::Invalid, Verdict::Error, Verdict::Unknown, Verdict::Valid] {
         let at = s.tick();
         let test = Test::after(now.tested, at, verdict);
-        assert!(s.tested(&now, at, verdict).await);
+        assert_eq!(s.tested(&now, at, verdict).await, Remembered::Kept);
         now.tested = Some(test);
         assert_eq!(s.same(&key).await, Some(now.clone()), "{verdict:?}, and nothing else changed");
     }
     let next = s.draft(key.org, "openai", Some(&key));
     assert_eq!(s.put(&next).await, Put::Kept);
-    assert!(!s.tested(&now, s.tick(), Verdict::Invalid).await, "that was another secret");
+    assert_eq!(s.tested(&now, s.tick(), Verdict::Invalid).await, Remembered::Gone, "that was another secret");
     let foreign = ProviderKey { org: s.org().await, ..next.clone() };
-    assert!(!s.tested(&foreign, s.tick(), Verdict::Invalid).await, "that is nobody's");
+    assert_eq!(s.tested(&foreign, s.tick(), Verdict::Invalid).await, Remembered::Gone, "that is nobody's");
     assert_eq!(s.same(&key).await, Some(next));
+}
+
+/// Whatever the caller had read: what counts is what is there, and a slow test does not take back what a later one found out.
+async fn remembers_the_later_of_two_tests(s: &Stage<'_>) {
+    let key = s.stored().await;
+    let (slow, began) = (s.tick(), s.tick());
+    let ended = s.tick();
+    assert_eq!(s.tested_since(&key, began, Verdict::Invalid, ended).await, Remembered::Kept);
+    let refused =
+        ProviderKey { tested: Some(Test { at: ended, verdict: Verdict::Invalid, refused: true }), ..key.clone() };
+    for verdict in [Verdict::Valid, Verdict::Error, Verdict::Unknown, Verdict::Invalid] {
+        assert_eq!(s.tested_since(&key, slow, verdict, s.tick()).await, Remembered::Overtaken, "{verdict:?}");
+        assert_eq!(s.same(&key).await, Some(refused.clone()), "{verdict:?} changed nothing");
+    }
+    // It was read before the refusal, and the provider asked after it.
+    let (began, ended) = (s.tick(), s.tick());
+    assert_eq!(s.tested_since(&key, began, Verdict::Unknown, ended).await, Remembered::Kept);
+    let test = Test { at: ended, verdict: Verdict::Unknown, refused: true };
+    let unknown = ProviderKey { tested: Some(test), ..key.clone() };
+    assert_eq!(s.same(&key).await, Some(unknown.clone()), "a test that found nothing out takes no refusal back");
+    // Who knew the last test was not overtaken by it: clocks of two machines differ.
+    assert_eq!(s.tested_since(&unknown, slow, Verdict::Valid, began).await, Remembered::Kept);
+    let test = Test { at: began, verdict: Verdict::Valid, refused: false };
+    assert_eq!(s.same(&key).await, Some(ProviderKey { tested: Some(test), ..key.clone() }));
+    // Others look for keys whose test is due.
+    assert_eq!(s.delete(&key).await, Deleted::Deleted);
+}
+
+/// A ring of another installation may have a key of the same name: what it sealed would open nowhere.
+async fn seals_with_the_key_that_is_known(s: &Stage<'_>) {
+    let (org, system) = (s.org().await, Actor::system());
+    let key = s.stored_in(&s.ring, org, "openai").await;
+    let other = s.ring.get(&s.second).unwrap().check();
+    for before in [None, Some(&key)] {
+        let provider = if before.is_some() { "openai" } else { "cohere" };
+        let draft = s.draft(org, provider, before);
+        assert_eq!(s.put_as(&system, &draft, &other).await, Put::DifferentMasterKey);
+        assert_eq!(s.put_as(&system, &draft, &[0; 16]).await, Put::DifferentMasterKey);
+    }
+    assert_eq!(*s.stores.keys.list(org).await.unwrap(), vec![key.clone()], "and nothing changed");
+    assert_eq!(s.uses(s.first()).await, (1, 1), "what was not kept is not counted");
+    let next = s.draft(org, "openai", Some(&key));
+    assert_eq!(s.put_as(&system, &next, &s.ring.active_check()).await, Put::Kept);
 }
 
 async fn remembers_who_got_it(s: &Stage<'_>) {

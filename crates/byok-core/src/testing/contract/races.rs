@@ -3,7 +3,7 @@ use kernel::testing::race;
 use super::due::claims_each_once;
 use super::stage::{Stage, number_of, opened};
 use crate::testing::ByokStores;
-use crate::{Deleted, ProviderKey, Put, Retired};
+use crate::{Deleted, ProviderKey, Put, Remembered, Retired, Test, Verdict};
 
 /// Whatever 32 do to one place at once: one of them is first, and nobody gets a key that was replaced or deleted.
 pub async fn key_store_race(stores: ByokStores<'_>) {
@@ -13,6 +13,7 @@ pub async fn key_store_race(stores: ByokStores<'_>) {
     handed_out_or_replaced(&Stage::new(stores).await).await;
     read_while_it_changes(&Stage::new(stores).await).await;
     claims_each_once(&Stage::new(stores).await).await;
+    tested_at_once(&Stage::new(stores).await).await;
 }
 
 /// Whatever races with a rotation: a key is sealed with a master key that will be there.
@@ -109,6 +110,21 @@ async fn read_while_it_changes(s: &Stage<'_>) {
         .await;
         // Every way to read it says the same.
         s.same(&key).await;
+    }
+}
+
+/// Of 32 tests that began together the first one to end is remembered, whole.
+async fn tested_at_once(s: &Stage<'_>) {
+    let verdicts = [Verdict::Invalid, Verdict::Unknown, Verdict::Valid, Verdict::Error];
+    for _ in 0..4 {
+        let (key, began) = (s.stored().await, s.tick());
+        let ends: Vec<_> = (0..32).map(|n| (s.tick(), verdicts[n % 4])).collect();
+        let answers = race(32, async |n| s.tested_since(&key, began, ends[n].1, ends[n].0).await).await;
+        assert_eq!(number_of(&answers, &Remembered::Kept), 1, "{answers:?}");
+        assert_eq!(number_of(&answers, &Remembered::Overtaken), 31, "{answers:?}");
+        let (at, verdict) = ends[answers.iter().position(|answer| *answer == Remembered::Kept).unwrap()];
+        assert_eq!(s.same(&key).await.unwrap().tested, Some(Test::after(None, at, verdict)));
+        assert_eq!(s.delete(&key).await, Deleted::Deleted);
     }
 }
 

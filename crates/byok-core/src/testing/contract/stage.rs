@@ -1,4 +1,6 @@
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kernel::{Action, Actor, OrgId, Outcome, ProviderKeyId, Record, Timestamp, UserId};
@@ -8,7 +10,7 @@ use crate::policy::seal;
 use crate::testing::ByokStores;
 use crate::{
     Binding, Deleted, KeyRing, KnownMasterKey, MasterKey, MasterKeyId, ProviderId, ProviderKey, ProviderSecret,
-    Purpose, Put, Retired, Rewrapped, Test, Verdict,
+    Purpose, Put, Remembered, Retired, Rewrapped, TestRun, Verdict,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -22,6 +24,8 @@ pub(super) struct Stage<'a> {
     pub(super) second: MasterKeyId,
     unique: String,
     steps: AtomicU32,
+    /// What the store was told of each master key of this stage.
+    checks: Mutex<BTreeMap<MasterKeyId, [u8; 16]>>,
 }
 
 impl<'a> Stage<'a> {
@@ -31,7 +35,8 @@ impl<'a> Stage<'a> {
         let key = || MasterKey::new(stores.ambient.random()).unwrap();
         let ring = KeyRing::new(name(1), [(name(1), key()), (name(2), key())], key()).unwrap();
         let names = [name(1), name(2)];
-        let stage = Self { stores, ring, second: name(2), unique, steps: AtomicU32::default() };
+        let stage =
+            Self { stores, ring, second: name(2), unique, steps: AtomicU32::default(), checks: Mutex::default() };
         for id in names {
             assert!(stage.register(&id, true).await, "a new master key is made known");
         }
@@ -47,17 +52,17 @@ impl<'a> Stage<'a> {
         format!("m{}-{text}", self.unique).parse().unwrap()
     }
 
+    /// What tells this master key from another one of its name; of one that was never registered it is invented.
+    fn check_of(&self, id: &MasterKeyId) -> [u8; 16] {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.get(id).copied().unwrap_or([7; 16])
+    }
+
     /// A new master key that the store knows, in a ring where it seals.
     pub(super) async fn other_ring(&self) -> KeyRing {
         let name = self.name(&format!("n{}", self.steps.fetch_add(1, Ordering::SeqCst)));
         let ring = self.ring.rotated(name.clone(), MasterKey::new(self.stores.ambient.random()).unwrap()).unwrap();
-        assert!(
-            self.stores
-                .custody
-                .register(&name, &check(&ring, &name), &self.record(Action::MasterKeyRegistered))
-                .await
-                .unwrap()
-        );
+        assert!(self.register_as(&name, ring.active_check()).await.1, "a new master key is made known");
         ring
     }
 
@@ -144,8 +149,13 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) async fn put_by(&self, actor: &Actor, key: &ProviderKey) -> Put {
+        self.put_as(actor, key, &self.check_of(&key.master_key)).await
+    }
+
+    /// Puts a key that a master key with this check value sealed.
+    pub(super) async fn put_as(&self, actor: &Actor, key: &ProviderKey, check: &[u8; 16]) -> Put {
         let record = self.record_by(actor, Action::ProviderKeyStored).within(key.org);
-        let answer = self.stores.keys.put(key, &record).await.unwrap();
+        let answer = self.stores.keys.put(key, check, &record).await.unwrap();
         self.assert_kept(&record, answer == Put::Kept).await;
         answer
     }
@@ -161,11 +171,23 @@ impl<'a> Stage<'a> {
         answer
     }
 
-    pub(super) async fn tested(&self, key: &ProviderKey, at: Timestamp, verdict: Verdict) -> bool {
+    /// Remembers a test that took no time.
+    pub(super) async fn tested(&self, key: &ProviderKey, at: Timestamp, verdict: Verdict) -> Remembered {
+        self.tested_since(key, at, verdict, at).await
+    }
+
+    /// Remembers a test that began then and ended at that time.
+    pub(super) async fn tested_since(
+        &self,
+        key: &ProviderKey,
+        began_at: Timestamp,
+        verdict: Verdict,
+        ended_at: Timestamp,
+    ) -> Remembered {
         let record = self.record(Action::ProviderKeyTested).within(key.org);
-        let test = Test::after(key.tested, at, verdict);
-        let answer = self.stores.keys.tested(key, test, &record).await.unwrap();
-        self.assert_kept(&record, answer).await;
+        let run = TestRun { began_at, ended_at, verdict };
+        let answer = self.stores.keys.tested(key, run, &record).await.unwrap();
+        self.assert_kept(&record, answer != Remembered::Gone).await;
         answer
     }
 
@@ -198,17 +220,24 @@ impl<'a> Stage<'a> {
 
     /// Registers a master key of this stage's ring; whether the store says that it is this one. A record is kept for a new one.
     pub(super) async fn register(&self, id: &MasterKeyId, new: bool) -> bool {
-        let record = self.record(Action::MasterKeyRegistered);
-        let answer = self.stores.custody.register(id, &check(&self.ring, id), &record).await.unwrap();
+        let (record, answer) = self.register_as(id, check(&self.ring, id)).await;
         self.assert_kept(&record, new).await;
         answer
     }
 
+    async fn register_as(&self, id: &MasterKeyId, check: [u8; 16]) -> (Record, bool) {
+        let record = self.record(Action::MasterKeyRegistered);
+        let answer = self.stores.custody.register(id, &check, &record).await.unwrap();
+        if answer {
+            self.checks.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), check);
+        }
+        (record, answer)
+    }
+
     /// Registers another master key of this name, which nobody else has; a record is kept if it is the one.
     pub(super) async fn register_rival(&self, id: &MasterKeyId) -> bool {
-        let record = self.record(Action::MasterKeyRegistered);
         let other = MasterKey::new(self.stores.ambient.random()).unwrap();
-        let answer = self.stores.custody.register(id, &other.check(), &record).await.unwrap();
+        let (record, answer) = self.register_as(id, other.check()).await;
         self.assert_kept(&record, answer).await;
         answer
     }
@@ -250,7 +279,12 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId) -> u64 {
-        self.stores.custody.rewrap(keys, under).await.unwrap()
+        self.rewrap_as(keys, under, &self.check_of(under)).await
+    }
+
+    /// The same by a master key with this check value.
+    pub(super) async fn rewrap_as(&self, keys: &[Rewrapped], under: &MasterKeyId, check: &[u8; 16]) -> u64 {
+        self.stores.custody.rewrap(keys, under, check).await.unwrap()
     }
 
     pub(super) async fn rotated(&self) {

@@ -49,9 +49,9 @@ impl CustodyStore for MemoryKeys {
         Ok(found)
     }
 
-    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId) -> Result<u64, StoreError> {
+    async fn rewrap(&self, keys: &[Rewrapped], under: &MasterKeyId, check: &[u8; 16]) -> Result<u64, StoreError> {
         let mut state = self.state()?;
-        if state.masters.get(under).is_none_or(|master| master.retired_at.is_some()) {
+        if state.masters.get(under).is_none_or(|master| master.retired_at.is_some() || master.check != *check) {
             return Ok(0);
         }
         let mut done = 0;

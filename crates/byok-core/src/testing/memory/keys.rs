@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use kernel::{OrgId, Outcome, Record, StoreError, Timestamp};
 
 use super::{MemoryKeys, Place, State};
-use crate::{Deleted, KeyStore, ProviderId, ProviderKey, Put, Test, policy::seal::MAX_USES};
+use crate::{Deleted, KeyStore, ProviderId, ProviderKey, Put, Remembered, Test, TestRun, policy::seal::MAX_USES};
 
 impl State {
     /// Whether the key is the next one of its place.
@@ -24,7 +24,7 @@ impl State {
 
 #[async_trait]
 impl KeyStore for MemoryKeys {
-    async fn put(&self, key: &ProviderKey, record: &Record) -> Result<Put, StoreError> {
+    async fn put(&self, key: &ProviderKey, check: &[u8; 16], record: &Record) -> Result<Put, StoreError> {
         let (mut state, place) = (self.state()?, (key.org, key.provider.clone()));
         if !state.may_manage(key.org, record) {
             return Ok(Put::Forbidden);
@@ -39,6 +39,9 @@ impl KeyStore for MemoryKeys {
         let Some(master) = state.masters.get_mut(&key.master_key).filter(|master| master.retired_at.is_none()) else {
             return Ok(Put::RetiredMasterKey);
         };
+        if master.check != *check {
+            return Ok(Put::DifferentMasterKey);
+        }
         if master.uses >= MAX_USES {
             return Ok(Put::WornOut);
         }
@@ -77,12 +80,16 @@ impl KeyStore for MemoryKeys {
         Ok(Arc::new(self.state()?.cached().filter(|key| key.org == org).cloned().collect()))
     }
 
-    async fn tested(&self, key: &ProviderKey, test: Test, record: &Record) -> Result<bool, StoreError> {
+    async fn tested(&self, key: &ProviderKey, run: TestRun, record: &Record) -> Result<Remembered, StoreError> {
         let mut state = self.state()?;
-        let Some(kept) = state.same(key) else { return Ok(false) };
+        let Some(kept) = state.same(key) else { return Ok(Remembered::Gone) };
         self.trail.keep(record)?;
-        kept.tested = Some(test);
-        Ok(true)
+        let was_read = |last: Test| key.tested.is_some_and(|read| read.at == last.at);
+        if kept.tested.is_some_and(|last| run.began_at < last.at && !was_read(last)) {
+            return Ok(Remembered::Overtaken);
+        }
+        kept.tested = Some(Test::after(kept.tested, run.ended_at, run.verdict));
+        Ok(Remembered::Kept)
     }
 
     async fn handed_out(&self, key: &ProviderKey, record: &Record) -> Result<bool, StoreError> {

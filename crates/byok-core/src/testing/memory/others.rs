@@ -22,21 +22,30 @@ pub struct MemoryRing {
     file: Arc<Mutex<Arc<KeyRing>>>,
     read: Mutex<Arc<KeyRing>>,
     broken: Mutex<bool>,
+    rereads: Mutex<u64>,
 }
 
 impl MemoryRing {
     /// Holds this ring.
     pub fn new(ring: KeyRing) -> Self {
         let ring = Arc::new(ring);
-        Self { file: Arc::new(Mutex::new(ring.clone())), read: Mutex::new(ring), broken: Mutex::default() }
+        Self::over(Arc::new(Mutex::new(ring.clone())), ring)
     }
 
     /// The holder of another process over the same file.
     #[must_use]
     pub fn of_another_process(&self) -> Self {
-        let file = self.file.clone();
-        let read = lock(&file).clone();
-        Self { file, read: Mutex::new(read), broken: Mutex::default() }
+        let read = lock(&self.file).clone();
+        Self::over(self.file.clone(), read)
+    }
+
+    fn over(file: Arc<Mutex<Arc<KeyRing>>>, read: Arc<KeyRing>) -> Self {
+        Self { file, read: Mutex::new(read), broken: Mutex::default(), rereads: Mutex::default() }
+    }
+
+    /// How often this process read the file again, or tried to.
+    pub fn rereads(&self) -> u64 {
+        *lock(&self.rereads)
     }
 
     /// Puts another file in the place of the ring's, as a hand would.
@@ -61,6 +70,7 @@ impl RingHolder for MemoryRing {
     }
 
     async fn reread(&self) -> Result<Arc<KeyRing>, StoreError> {
+        *lock(&self.rereads) += 1;
         self.up()?;
         let ring = lock(&self.file).clone();
         *lock(&self.read) = ring.clone();

@@ -61,7 +61,8 @@ enum StatusName {
     Rejected,
     /// It cannot be opened any more: store it again.
     Undecryptable,
-    /// The organization's plan has no keys of one's own any more; it is kept for when it has.
+    /// It opens and is not used: the plan has no keys of one's own any more, or the platform no such provider, or none at the kind of
+    /// address that it was stored for. It is kept for when that changes.
     Disabled,
 }
 
@@ -200,7 +201,7 @@ pub(in crate::routes::byok) struct StatsBody {
     /// Those whose key was tested.
     #[schema(example = 1)]
     tested_providers: usize,
-    /// Those whose key was good when it was last tested.
+    /// Those whose key can be used, and was good when it was last tested.
     #[schema(example = 1)]
     valid_providers: usize,
     /// The organization's plan.

@@ -308,7 +308,13 @@ async fn a_key_that_does_not_open_says_only_that_it_must_be_stored_again() {
     });
     let moved = json!({"org_id": stage.org.to_string(), "provider": "cohere"});
     let told = stage.call(Who::Key(stage.org, SCOPE), RESOLVE, Some(moved)).await;
-    assert_eq!((told.status, told.text.contains("canary")), (409, false), "{told:?}");
+    assert_eq!((told.code(), told.text.contains("canary")), ((409, "key_undecryptable"), false), "{told:?}");
+    let attempts = stage.keys.records().into_iter().filter(|record| record.outcome == Outcome::Failure);
+    let actions: Vec<Action> = attempts.map(|record| record.action).collect();
+    let (resolved, tested) = (Action::ProviderKeyResolved, Action::ProviderKeyTested);
+    assert_eq!(actions, [resolved, tested, resolved], "each attempt is in the trail");
+    let stats = stage.call(stage.owner(), "GET /api/v1/byok/stats", None).await.body;
+    assert_eq!((&stats["configured_providers"], &stats["valid_providers"]), (&json!(2), &json!(0)));
     assert_eq!(stage.probe.probed(), [], "and nobody was shown a key");
 }
 
