@@ -123,7 +123,7 @@ impl FirstStart {
             return Ok(Progress::Done);
         }
         let settled = match self.home(user.id).await? {
-            Some(home) => self.grants.of(home.org).await.map_err(plan)?.version > 0,
+            Some(home) => self.grants.now(home.org).await.map_err(plan)?.version > 0,
             None => false,
         };
         Ok(if settled { Progress::Done } else { Progress::Account(user) })

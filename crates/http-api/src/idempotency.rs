@@ -3,6 +3,7 @@
 //! A request that has one is looked at like every other: who asks, what they may, whether it is well-formed, and how often they ask.
 //! Only then the key is taken, so that what is refused writes nothing, and a replay is counted.
 
+mod event;
 mod keyed;
 
 use std::cell::RefCell;
@@ -20,12 +21,17 @@ use kernel::{Ambient, Begun, Idempotency, IdempotencyKey, Recorded, Timestamp, T
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+pub(crate) use self::event::EventNames;
 pub use self::keyed::KeyedIdempotency;
 use crate::answer::Remembered;
 use crate::caller::{ON_BEHALF_OF, credential, data};
 use crate::identify::Credential;
 use crate::problem::{FieldProblem, Problem};
 
+/// The header.
+const HEADER: &str = "Idempotency-Key";
+/// Says that an answer is not the first.
+pub(crate) const REPLAYED: &str = "Idempotent-Replayed";
 /// How long an attempt may run before another may take it over.
 const LEASE: Duration = Duration::from_mins(1);
 /// How long an answer is kept.
@@ -46,7 +52,7 @@ struct Claimed(IdempotencyKey);
 impl Attempt {
     /// The attempt of a request that has a key. What its arguments read of the body from now on is part of it.
     pub(crate) fn of(request: &HttpRequest, payload: &mut Payload) -> Option<Self> {
-        let key = request.headers().get("Idempotency-Key").cloned()?;
+        let key = request.headers().get(HEADER).cloned()?;
         let body = Rc::new(RefCell::new(Zeroizing::new(Vec::new())));
         let heard = Rc::clone(&body);
         let sent = std::mem::replace(payload, Payload::None);
@@ -57,12 +63,8 @@ impl Attempt {
 
     /// The same, if its key can be one.
     pub(crate) fn well_formed(self) -> Result<Self, Problem> {
-        let visible = self.key.as_bytes().iter().all(u8::is_ascii_graphic);
-        if visible && (1..=255).contains(&self.key.len()) {
-            return Ok(self);
-        }
-        let why = "must be 1 to 255 visible ASCII characters";
-        Err(Problem::invalid(vec![FieldProblem::new("Idempotency-Key", "invalid_value", why)]))
+        well_formed(&self.key)?;
+        Ok(self)
     }
 
     /// Takes the key. `Some` is the first answer, of a request that was made before; `None` is: go on.
@@ -76,13 +78,7 @@ impl Attempt {
                 Ok(None)
             }
             Begun::Done(answer) => Ok(Some(replayed(answer))),
-            Begun::OtherPayload => {
-                let why = "this key was used with another request; use a new key";
-                Err(Problem::invalid_as(
-                    "idempotency_key_reused",
-                    vec![FieldProblem::new("Idempotency-Key", "reused", why)],
-                ))
-            }
+            Begun::OtherPayload => Err(reused()),
             Begun::Running => Err(Problem::conflict(
                 "idempotency_in_progress",
                 "the first request with this key still runs; try again shortly",
@@ -91,19 +87,43 @@ impl Attempt {
     }
 
     fn named(&self, request: &HttpRequest, credential: &Credential) -> IdempotencyKey {
-        let operation = format!("{} {}", request.method(), request.path());
-        let (who, org) = match credential {
-            Credential::Session(identity) => (identity.user.to_string(), identity.org),
-            Credential::Key(key) => (key.id.to_string(), Some(key.org)),
-        };
-        let org = org.map(|org| org.to_string()).unwrap_or_default();
         let whom = request.headers().get(ON_BEHALF_OF).map(HeaderValue::as_bytes).unwrap_or_default();
         let query = request.query_string().as_bytes();
         IdempotencyKey {
-            scope: digest(&[who.as_bytes(), org.as_bytes(), operation.as_bytes(), self.key.as_bytes()]),
-            payload: digest(&[operation.as_bytes(), query, whom, &self.body.borrow()]),
+            scope: scope(request, credential, &self.key),
+            payload: digest(&[operation(request).as_bytes(), query, whom, &self.body.borrow()]),
         }
     }
+}
+
+fn operation(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.path())
+}
+
+/// Whose key it is, and of which operation.
+fn scope(request: &HttpRequest, credential: &Credential, key: &HeaderValue) -> TokenHash {
+    let (who, org) = match credential {
+        Credential::Session(identity) => (identity.user.to_string(), identity.org),
+        Credential::Key(key) => (key.id.to_string(), Some(key.org)),
+    };
+    let org = org.map(|org| org.to_string()).unwrap_or_default();
+    digest(&[who.as_bytes(), org.as_bytes(), operation(request).as_bytes(), key.as_bytes()])
+}
+
+/// Whether this can be a key.
+fn well_formed(key: &HeaderValue) -> Result<(), Problem> {
+    let visible = key.as_bytes().iter().all(u8::is_ascii_graphic);
+    if visible && (1..=255).contains(&key.len()) {
+        return Ok(());
+    }
+    let why = "must be 1 to 255 visible ASCII characters";
+    Err(Problem::invalid(vec![FieldProblem::new(HEADER, "invalid_value", why)]))
+}
+
+/// 422: the key was used before, for something else.
+fn reused() -> Problem {
+    let why = "this key was used with another request; use a new key";
+    Problem::invalid_as("idempotency_key_reused", vec![FieldProblem::new(HEADER, "reused", why)])
 }
 
 /// The answer of a request that ended, kept if the request had taken a key. One that cannot be kept is not given.
@@ -138,7 +158,7 @@ async fn remember(request: &HttpRequest, key: &IdempotencyKey, answer: HttpRespo
 
 fn replayed(answer: Recorded) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK));
-    response.insert_header(("Idempotent-Replayed", "true"));
+    response.insert_header((REPLAYED, "true"));
     response.insert_header((CONTENT_TYPE, answer.content_type));
     response.body(answer.body)
 }

@@ -1,5 +1,7 @@
-//! How many requests a caller may make: asked once per request, when everything that it sent is known to be right and before anything
-//! is done, and told in the answer's headers (draft-ietf-httpapi-ratelimit-headers, and the older `X-RateLimit-*`).
+//! How many requests a caller may make: asked once per request, when it is known who makes it and before anything is done, and told in
+//! the answer's headers (draft-ietf-httpapi-ratelimit-headers, and the older `X-RateLimit-*`).
+//!
+//! A service that acts for a user is counted twice: in the bucket of its key, and in the user's own, whoever asks for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,6 +58,14 @@ pub struct Key {
     pub platform: bool,
 }
 
+impl Subject {
+    /// The user for whom a service acts, as one who asks for themselves.
+    fn person(&self) -> Option<Self> {
+        let user = self.key.and(self.user)?;
+        Some(Self { user: Some(user), org: self.org, key: None })
+    }
+}
+
 impl From<&ApiKey> for Key {
     fn from(key: &ApiKey) -> Self {
         Self { id: key.id, platform: key.platform }
@@ -97,6 +107,8 @@ pub(crate) enum Counting {
     ByMethod,
     /// As [`Class::Decision`].
     Decision,
+    /// The same, of an operation whose use case counts the user by itself, and says so in its answer.
+    Verdict,
     /// Not at all.
     Never,
 }
@@ -106,7 +118,7 @@ impl Counting {
         match self {
             Self::ByMethod if request.method().is_safe() => Some(Class::Reads),
             Self::ByMethod => Some(Class::Writes),
-            Self::Decision => Some(Class::Decision),
+            Self::Decision | Self::Verdict => Some(Class::Decision),
             Self::Never => None,
         }
     }
@@ -115,13 +127,49 @@ impl Counting {
 /// Counts the request of a known caller; strangers have throttles of their own where they can do harm. What was counted stays with
 /// the request, for [`stamp`].
 pub(crate) async fn count(request: &HttpRequest, counting: Counting) -> Result<(), Problem> {
-    let Some(class) = counting.class(request) else { return Ok(()) };
-    let Some(limits) = request.app_data::<RateLimitsData>() else { return Ok(()) };
+    request.extensions_mut().insert(counting);
     let Some(who) = subject(request) else { return Ok(()) };
-    let Some(taken) = limits.of(&who, class).await? else { return Ok(()) };
-    let counted = Counted::new(class, &taken, data::<Ambient>(request)?.now());
-    request.extensions_mut().insert(counted);
-    if taken.allowed { Ok(()) } else { Err(Problem::rate_limited(counted.policy, counted.seconds)) }
+    if let Some(counted) = take(request, counting, &who).await? {
+        request.extensions_mut().insert(counted);
+        counted.verdict()?;
+    }
+    count_person(request, &who).await
+}
+
+/// The place that a service turned out to act in, and for whom. Where the body named them the request has been counted already, and
+/// is counted now in that user's bucket.
+pub(crate) async fn acts_for(request: &HttpRequest, who: Subject) -> Result<(), Problem> {
+    let before = request.extensions_mut().insert(who.clone());
+    let late = request.extensions().contains::<Counting>() && before.is_none_or(|before| before.user != who.user);
+    if late { count_person(request, &who).await } else { Ok(()) }
+}
+
+/// Counts a part of a service's request for one more user. The answer tells nothing of their bucket: it is about many.
+pub(crate) async fn also_for(request: &HttpRequest, user: UserId, org: OrgId) -> Result<(), Problem> {
+    let person = Subject { user: Some(user), org: Some(org), key: None };
+    let counting = request.extensions().get::<Counting>().copied().unwrap_or_default();
+    take(request, counting, &person).await?.map_or(Ok(()), |counted| counted.verdict())
+}
+
+/// Counts what a service does for somebody in their own bucket: the rate of a plan is each user's, whoever asks for them.
+async fn count_person(request: &HttpRequest, who: &Subject) -> Result<(), Problem> {
+    let counting = request.extensions().get::<Counting>().copied().unwrap_or_default();
+    let Some(person) = who.person().filter(|_| counting != Counting::Verdict) else { return Ok(()) };
+    let Some(counted) = take(request, counting, &person).await? else { return Ok(()) };
+    let told = request.extensions().get::<Counted>().copied();
+    // The answer has room for one bucket: the one that refuses, else the one with less in it.
+    if !counted.allowed || told.is_none_or(|told| counted.remaining <= told.remaining) {
+        request.extensions_mut().insert(counted);
+    }
+    counted.verdict()
+}
+
+/// Takes one request from somebody's bucket; `None` where nothing limits them.
+async fn take(request: &HttpRequest, counting: Counting, who: &Subject) -> Result<Option<Counted>, Problem> {
+    let Some(class) = counting.class(request) else { return Ok(None) };
+    let Some(limits) = request.app_data::<RateLimitsData>() else { return Ok(None) };
+    let Some(taken) = limits.of(who, class).await? else { return Ok(None) };
+    Ok(Some(Counted::new(class, &taken, data::<Ambient>(request)?.now())))
 }
 
 /// Writes what was counted on the answer, whatever the answer is.
@@ -148,6 +196,7 @@ pub(crate) fn subject(request: &HttpRequest) -> Option<Subject> {
 /// What the headers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Counted {
+    allowed: bool,
     policy: &'static str,
     /// The quota and its window in seconds.
     quota: u32,
@@ -163,6 +212,7 @@ impl Counted {
     fn new(class: Class, taken: &Taken, now: Timestamp) -> Self {
         let full = whole_seconds(taken.full_at, now);
         Self {
+            allowed: taken.allowed,
             policy: class.policy(),
             quota: taken.rate.quota.get(),
             window: ceil(taken.rate.window).max(1),
@@ -173,8 +223,12 @@ impl Counted {
         }
     }
 
+    fn verdict(&self) -> Result<(), Problem> {
+        if self.allowed { Ok(()) } else { Err(Problem::rate_limited(self.policy, self.seconds)) }
+    }
+
     fn headers(&self) -> [(&'static str, String); 5] {
-        let Self { policy, quota, window, remaining, seconds, reset } = self;
+        let Self { policy, quota, window, remaining, seconds, reset, .. } = self;
         [
             ("ratelimit-policy", format!("\"{policy}\";q={quota};w={window}")),
             ("ratelimit", format!("\"{policy}\";r={remaining};t={seconds}")),

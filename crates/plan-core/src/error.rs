@@ -1,4 +1,4 @@
-use kernel::{StoreError, TextError};
+use kernel::{StoreError, TextError, Timestamp};
 
 /// A value that cannot be what its field holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,14 @@ pub enum PlanError {
     /// There is no such organization, or it is deleted.
     #[error("there is no such organization")]
     NoSuchOrg,
+    /// Quantity was to be held, and as many reservations of the organization are open as may be, however little each of them holds.
+    #[error("the organization has as many open reservations as there may be: settle or release some")]
+    TooManyReservations {
+        /// When it was refused.
+        at: Timestamp,
+        /// When the first of them ends by itself.
+        again: Timestamp,
+    },
     /// Fields that cannot hold what they were given, by the names that they have on the wire.
     #[error("{}", list(.0))]
     Invalid(Vec<(&'static str, FieldError)>),

@@ -30,12 +30,13 @@ pub use self::{
     policy::{OnOutage, OutagePolicy},
     ports::{
         CatalogueStore, Held, OwnKeys, Owned, PlanCreated, PlanRetired, PlanUpdated, QuotaStanding, Quotas, Rates,
-        SubscriptionPut, SubscriptionStore,
+        Room, SubscriptionPut, SubscriptionStore,
     },
     service::{
-        access::{Access, ServiceAccess, Standing},
+        access::{Access, ServiceAccess},
         decision::{Decision, DecisionPorts},
         grants::{GrantRequest, Grants},
         plans::Plans,
+        standing::Standing,
     },
 };

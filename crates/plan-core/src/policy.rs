@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use chrono::Days;
-use kernel::{Limit, ServiceName, Timestamp};
+use kernel::{ServiceName, Timestamp};
 
 use crate::{
-    Catalogue, Check, FieldError, Plan, PlanId, QuotaStanding, Source, Step, Subscription, SubscriptionStatus,
+    Allowances, Catalogue, Check, FieldError, Plan, PlanId, QuotaStanding, Room, Source, Step, Subscription,
+    SubscriptionStatus,
 };
 
 /// The plan that counts: the subscription's while that grants and is in the catalogue, else the one that everybody begins with.
@@ -70,9 +71,9 @@ impl OutagePolicy {
     }
 }
 
-/// What the entitlement check says.
-pub fn entitlement(plan: &Plan, catalogue: &Catalogue, service: &ServiceName) -> Step {
-    match gate(plan, catalogue, service) {
+/// What the entitlement check says of a service, by what the [`gate`] of this plan answered.
+pub fn entitlement(plan: &Plan, gate: Gate<'_>, service: &ServiceName) -> Step {
+    match gate {
         Gate::Granted => passed(Check::Entitlement, "the plan opens the service"),
         Gate::UpgradeRequired(Some(other)) => {
             refused(Check::Entitlement, format!("the plan {} does not open {service}; {} does", plan.id, other.id))
@@ -85,7 +86,7 @@ pub fn entitlement(plan: &Plan, catalogue: &Catalogue, service: &ServiceName) ->
 
 /// What the check of the organization's quota says.
 pub fn org_quota(standing: &QuotaStanding, quantity: u64) -> Step {
-    match standing.org {
+    match standing.org() {
         None => passed(Check::OrgQuota, "the organization has no limit"),
         Some(left) if quantity <= left => passed(Check::OrgQuota, "the organization has enough left"),
         Some(left) => refused(Check::OrgQuota, format!("the organization has {left} left of the {quantity} asked for")),
@@ -94,7 +95,7 @@ pub fn org_quota(standing: &QuotaStanding, quantity: u64) -> Step {
 
 /// What the check of the user's quota says.
 pub fn user_quota(standing: &QuotaStanding, quantity: u64) -> Step {
-    match standing.user {
+    match standing.user.and_then(|room| room.left) {
         None => passed(Check::UserQuota, "the user has no limit"),
         Some(left) if quantity <= left => passed(Check::UserQuota, "the user has enough left"),
         Some(left) => refused(Check::UserQuota, format!("the user has {left} left of the {quantity} asked for")),
@@ -111,10 +112,18 @@ pub fn refused(check: Check, detail: impl Into<Cow<'static, str>>) -> Step {
     Step { check, ok: false, detail: detail.into() }
 }
 
-/// When a quota of these limits that refused this quantity may admit it: never before the period ends, and never at all when a whole
-/// period gives less than is asked for.
-pub fn quota_retry(limits: &[Limit], standing: &QuotaStanding, quantity: u64) -> Option<Timestamp> {
-    limits.iter().all(|limit| limit.admits(0, quantity)).then_some(standing.resets_at)
+/// When quotas that refused this quantity may admit it: once every one that is in the way has room, which is when its period ends or,
+/// where only what is held is in the way, when that is settled or free. Never when a whole period gives less than is asked for.
+pub fn quota_retry(gives: &Allowances, standing: &QuotaStanding, quantity: u64) -> Option<Timestamp> {
+    let rooms =
+        [(gives.monthly, Some(standing.month)), (gives.daily, Some(standing.day)), (gives.per_user, standing.user)];
+    let rooms = || rooms.into_iter().filter_map(|(limit, room)| room.map(|room| (limit, room)));
+    if !rooms().all(|(limit, _)| limit.admits(0, quantity)) {
+        return None;
+    }
+    let held = |room: &Room| room.unheld.is_none_or(|unheld| quantity <= unheld);
+    let free = |room: Room| if held(&room) { room.ends_at.min(standing.held_until) } else { room.ends_at };
+    rooms().map(|(_, room)| room).filter(|room| !room.admits(quantity)).map(free).max()
 }
 
 /// A change of a subscription, as an administrator asks for it; what is `None` follows from the rest.

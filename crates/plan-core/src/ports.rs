@@ -76,6 +76,10 @@ pub trait SubscriptionStore: Send + Sync {
     /// The organization's subscription; one that was never moved is on `default` since it was made. `None` for an organization that
     /// does not exist or is deleted. At most one second old; what this process changed is seen at once.
     async fn of(&self, org: OrgId, default: &PlanId) -> Result<Option<Subscription>, StoreError>;
+    /// The organization's subscription as it is now, whoever changed it.
+    async fn now(&self, org: OrgId, default: &PlanId) -> Result<Option<Subscription>, StoreError> {
+        self.of(org, default).await
+    }
     /// Writes the subscription over the organization's if that has the version before it. Calls that begin afterwards are decided
     /// by it, in every process those that meter and those that this process decides at once, all others within a second.
     async fn put(&self, subscription: &Subscription, record: &Record) -> Result<SubscriptionPut, StoreError>;
@@ -94,17 +98,50 @@ pub struct Owned {
     pub org: OrgId,
 }
 
+/// How much room there is under one quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// What is left; `None` without an end.
+    pub left: Option<u64>,
+    /// What would be left if nothing were held for calls under way; `None` without an end.
+    pub unheld: Option<u64>,
+    /// When its period ends.
+    pub ends_at: Timestamp,
+}
+
 /// Where an organization and its user stand against their quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QuotaStanding {
+    /// The organization's month.
+    pub month: Room,
+    /// The organization's day.
+    pub day: Room,
+    /// The user's month; `None` for a call that no person makes.
+    pub user: Option<Room>,
+    /// By when all that is held now is settled or free.
+    pub held_until: Timestamp,
+}
+
+impl Room {
+    /// Whether so much fits.
+    pub const fn admits(&self, quantity: u64) -> bool {
+        match self.left {
+            Some(left) => quantity <= left,
+            None => true,
+        }
+    }
+}
+
+impl QuotaStanding {
     /// What the organization has left, the smaller of month and day; `None` without an end.
-    pub org: Option<u64>,
-    /// What is left of the organization's month; `None` without an end.
-    pub month: Option<u64>,
-    /// What the user has left; `None` without an end.
-    pub user: Option<u64>,
-    /// When the organization's narrower period ends.
-    pub resets_at: Timestamp,
+    pub fn org(&self) -> Option<u64> {
+        self.month.left.into_iter().chain(self.day.left).min()
+    }
+
+    /// Whether so much fits under every quota.
+    pub fn admits(&self, quantity: u64) -> bool {
+        [Some(self.month), Some(self.day), self.user].into_iter().flatten().all(|room| room.admits(quantity))
+    }
 }
 
 /// Answer of [`Quotas::hold`].
@@ -114,6 +151,8 @@ pub enum Held {
     Held(kernel::ReservationId, QuotaStanding),
     /// There is not enough left: of the organization's quota, else of the user's.
     OverLimit(QuotaStanding),
+    /// As many reservations of the organization are open as may be; the first of them ends by itself at this moment.
+    TooMany(Timestamp),
 }
 
 /// What this crate asks about quotas. Answered by the application.

@@ -47,24 +47,45 @@ impl WithFallback {
         }
         None
     }
+}
 
-    /// This process's part of a rate.
-    fn share(&self, rate: Rate) -> Rate {
-        match NonZeroU32::new(rate.quota.get() / self.instances.get()) {
-            Some(quota) => Rate { quota, ..rate },
-            // Less than one for each process: one in a longer window.
-            None => Rate {
-                quota: NonZeroU32::MIN,
-                window: rate.window.saturating_mul(self.instances.get()) / rate.quota.get(),
-            },
-        }
+/// One process's part of a rate, of so many.
+fn share(rate: Rate, instances: NonZeroU32) -> Rate {
+    match NonZeroU32::new(rate.quota.get() / instances.get()) {
+        Some(quota) => Rate { quota, ..rate },
+        // Less than one for each process: one in a longer window.
+        None => Rate { quota: NonZeroU32::MIN, window: rate.window.saturating_mul(instances.get()) / rate.quota.get() },
+    }
+}
+
+/// This process's own buckets where nothing is shared: each of so many processes gives its part of a rate.
+pub struct Divided {
+    local: LocalBuckets,
+    instances: NonZeroU32,
+}
+
+impl Divided {
+    /// These buckets, of so many processes like this one.
+    pub const fn new(local: LocalBuckets, instances: NonZeroU32) -> Self {
+        Self { local, instances }
+    }
+}
+
+#[async_trait]
+impl RateLimiter for Divided {
+    async fn take(&self, bucket: &Bucket, rate: Rate, cost: u32) -> Result<Taken, StoreError> {
+        self.local.take(bucket, share(rate, self.instances), cost).await
+    }
+
+    async fn peek(&self, bucket: &Bucket, rate: Rate) -> Result<Taken, StoreError> {
+        self.local.peek(bucket, share(rate, self.instances)).await
     }
 }
 
 #[async_trait]
 impl RateLimiter for WithFallback {
     async fn take(&self, bucket: &Bucket, rate: Rate, cost: u32) -> Result<Taken, StoreError> {
-        let share = self.share(rate);
+        let share = share(rate, self.instances);
         match self.ask(self.primary.take(bucket, rate, cost)).await {
             Some(taken) => {
                 if taken.allowed {
@@ -79,7 +100,7 @@ impl RateLimiter for WithFallback {
     async fn peek(&self, bucket: &Bucket, rate: Rate) -> Result<Taken, StoreError> {
         match self.ask(self.primary.peek(bucket, rate)).await {
             Some(taken) => Ok(taken),
-            None => self.local.peek(bucket, self.share(rate)).await,
+            None => self.local.peek(bucket, share(rate, self.instances)).await,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! fingerprint under a key of the process, so two of a million share one with a probability of 3 in 100 million.
 //!
 //! **An outage is limited, not open.** While the shared buckets do not answer, each process counts by itself, at the limit divided by
-//! the number of processes. Nobody waits longer than [`WithFallback::PATIENCE`], and a dead server is asked once a second.
+//! the number of processes; where nothing is shared it always does ([`Divided`]). Nobody waits longer than [`WithFallback::PATIENCE`], and a dead server is asked once a second.
 mod breaker;
 mod buckets;
 mod fallback;
@@ -16,4 +16,7 @@ mod limiter;
 mod shard;
 mod state;
 
-pub use self::{buckets::LocalBuckets, fallback::WithFallback};
+pub use self::{
+    buckets::LocalBuckets,
+    fallback::{Divided, WithFallback},
+};

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use kernel::testing::{ManualClock, manual_ambient};
 use kernel::{Ambient, StoreError, Timestamp};
-use rate_governor::{LocalBuckets, WithFallback};
+use rate_governor::{Divided, LocalBuckets, WithFallback};
 use tokio::time::Instant;
 use usage_core::testing::{Passing, rate_limiter_contract, rate_limiter_race};
 use usage_core::{Bucket, Rate, RateLimiter, Taken};
@@ -41,11 +41,12 @@ async fn admitted(limiter: &dyn RateLimiter, who: &Bucket, rate: Rate, attempts:
 async fn overload_admits_the_burst_and_the_rate_and_not_one_more() {
     let (clock, ambient) = manual_ambient(1);
     let buckets = LocalBuckets::new(ambient);
-    // 10 a second, 20 at once; 30 a second come for a minute.
-    let (rate, who) = (rate(20, 2), bucket("usr_1"));
+    // 10 a second, 20 at once; 30 a second come for a minute, from two writers by turns.
+    let (rate, who, other) = (rate(20, 2), bucket("usr_1"), buckets.clone());
     let mut admitted = 0;
-    for _ in 0..60 * 30 {
-        admitted += u32::from(buckets.take(&who, rate, 1).await.unwrap().allowed);
+    for n in 0..60 * 30 {
+        let writer = if n % 2 == 0 { &buckets } else { &other };
+        admitted += u32::from(writer.take(&who, rate, 1).await.unwrap().allowed);
         clock.advance(Duration::from_micros(1_000_000 / 30));
     }
     assert!((619..=621).contains(&admitted), "{admitted}");
@@ -155,6 +156,7 @@ async fn the_contract_of_every_limiter_holds() {
     let local = LocalBuckets::new(ambient.clone());
     rate_limiter_contract(&local, &time, &ambient).await;
     rate_limiter_race(&local, &ambient).await;
+    rate_limiter_contract(&Divided::new(LocalBuckets::new(ambient.clone()), number(1)), &time, &ambient).await;
     for state in [UP, FAILING] {
         let shared = Shared::new(&ambient);
         shared.become_(state);
@@ -250,6 +252,19 @@ async fn each_of_several_processes_has_its_part_of_the_limit() {
         clock.advance(Duration::from_mins(1));
         let later = admitted(&limiter, &who, rate, 50).await;
         assert!(later * instances <= quota, "{instances} processes admit {later} each a minute");
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_is_shared_the_processes_give_a_limit_together() {
+    for (instances, quota, expected) in [(1, 10, 10), (2, 10, 5), (20, 10, 1)] {
+        let (clock, ambient) = manual_ambient(8);
+        let limiter = Divided::new(LocalBuckets::new(ambient), number(instances));
+        let (rate, who) = (rate(quota, 60), bucket("usr_1"));
+        assert_eq!(limiter.peek(&who, rate).await.unwrap().remaining, expected, "{instances} processes");
+        assert_eq!(admitted(&limiter, &who, rate, 50).await, expected, "{instances} processes");
+        clock.advance(Duration::from_mins(1));
+        assert!(admitted(&limiter, &who, rate, 50).await * instances <= quota);
     }
 }
 

@@ -1,6 +1,6 @@
-use kernel::StoreError;
+use kernel::{StoreError, Timestamp};
 
-use crate::{FieldError, Quantity, Shortfall, Tally, Wall};
+use crate::{FieldError, Shortfall, Wall};
 
 /// Why a use case of this crate did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -11,12 +11,13 @@ pub enum UsageError {
     /// It does not fit under this limit; the counts are those it did not fit under.
     #[error("the {} quota of the plan is used up", .0.as_str())]
     QuotaExceeded(Wall, Box<Shortfall>),
-    /// As many reservations of the organization are open as may be, however little each of them holds.
+    /// As many reservations of the organization are open as may be, however little each of them holds; the first of them ends by
+    /// itself at this moment.
     #[error(
         "the organization has {} open reservations, and no more are made: settle or release some",
         crate::Hold::MOST_OPEN
     )]
-    TooManyReservations,
+    TooManyReservations(Timestamp),
     /// Another event has this name.
     #[error("another event was recorded with this event_id")]
     EventConflict,
@@ -38,8 +39,8 @@ pub enum UsageError {
 }
 
 impl UsageError {
-    /// So much did not fit under these counts.
-    pub(crate) fn over(wall: Wall, tally: Tally, quantity: Quantity) -> Self {
-        Self::QuotaExceeded(wall, Box::new(Shortfall { tally, quantity }))
+    /// This limit refused it first.
+    pub(crate) fn over(wall: Wall, shortfall: Shortfall) -> Self {
+        Self::QuotaExceeded(wall, Box::new(shortfall))
     }
 }

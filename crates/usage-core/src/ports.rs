@@ -51,7 +51,8 @@ pub trait Ledger: Send + Sync {
 pub trait UsageReader: Send + Sync {
     /// The counts at `now`, without what ran out by then; `None` without such an organization (a suspended one has counts).
     async fn tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError>;
-    /// The same, at most one second old: for what is told beside an answer and decides nothing.
+    /// The same, at most one second old: for what is told beside an answer and decides nothing. What this process recorded, held,
+    /// settled, set back or told of the organization meanwhile is in it: nobody is told of less than they were told before.
     async fn recent_tally(
         &self,
         org: OrgId,

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+use kernel::{Clock, Timestamp};
 use serde_json::json;
 use testkit::{Answer, Backend, Client, TestApp, TestUser};
 
+use crate::rig::process::{Server, Site};
 use crate::rig::service::{Service, grant};
 use crate::rig::tables::{beside, rows};
 use crate::rig::{at_once, until};
@@ -68,6 +71,12 @@ fn number(answer: &Answer, name: &str) -> u64 {
     text.parse().unwrap_or_else(|error| panic!("{name}: {text}: {error}"))
 }
 
+/// When one more request of somebody on the free plan fits, whose bucket is empty: a bucket of ten in a minute is full 54 s later.
+async fn fits(user: &Client) -> Timestamp {
+    let full = user.get(CHECK).await.expect(200)["reset_at"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    full.expect("a time") - TimeDelta::seconds(54)
+}
+
 fn is_not_counted(answer: &Answer) {
     for name in ["ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"] {
         assert_eq!(answer.header(name), None, "{}: {}", answer.of, answer.status);
@@ -120,18 +129,19 @@ async fn waiting_as_long_as_told_is_long_enough_and_what_is_refused_costs_nothin
         let began = Instant::now();
         let answers = at_once((0..60).map(|_| ada.get(READ))).await;
         assert!(admitted(&answers) <= usize::try_from(began.elapsed().as_secs() / 6 + 1).expect("few"));
-        for trial in 0..20 {
+        for trial in 0..100 {
+            // Somewhere in the middle of a second, so that the time that a request takes makes no difference.
+            while ada.get(READ).await.status == 200 {}
+            let ahead = fits(&ada).await - app.clock.now();
+            let past = (ahead.num_milliseconds() - 400 - 4 * trial).rem_euclid(1000);
+            app.clock.advance(Duration::from_millis(past.unsigned_abs()));
             let refused = ada.get(READ).await;
             refused.problem(429, "rate_limited");
             let wait = number(&refused, "retry-after");
             assert!((1..=6).contains(&wait), "{wait}");
-            if wait > 2 {
-                app.clock.advance(Duration::from_secs(wait - 2));
-                ada.get(READ).await.problem(429, "rate_limited");
-                app.clock.advance(Duration::from_secs(2));
-            } else {
-                app.clock.advance(Duration::from_secs(wait));
-            }
+            app.clock.advance(Duration::from_secs(wait - 1));
+            assert_eq!(ada.get(READ).await.status, 429, "trial {trial}: {wait} s less one");
+            app.clock.advance(Duration::from_secs(1));
             let passed = ada.get(READ).await;
             assert_eq!(passed.status, 200, "trial {trial}: after {wait} s: {}", passed.text());
         }
@@ -214,21 +224,17 @@ async fn asking_costs_nothing_and_says_what_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn strangers_refusals_and_exempt_routes_are_not_counted() {
+async fn strangers_and_exempt_routes_are_not_counted_and_refusals_are() {
     for backend in backends() {
         let app = on(backend).await;
         let ada = poor(&app, "ada@x.test").await;
         let left = async || ada.get(CHECK).await.expect(200)["remaining"].clone();
         assert_eq!(left().await, 10);
         for _ in 0..5 {
-            // Who are you, may you, did your own page send it, is it well-formed: all that is said first.
+            // Who is not known has no bucket, and what another site's page sends in somebody's name costs them nothing.
             let wrong = [
                 (ada.get(READ).anonymous().await, 401),
-                (ada.get("/api/v1/org/org_01890a5d-ac96-774b-bcce-b302099a8057").await, 404),
-                (ada.get("/api/v1/org/organizations-of-others").await, 404),
-                (ada.put("/api/v1/subscriptions/plans/free").json(&json!({ "level": 1 })).await, 403),
                 (ada.put("/api/v1/auth/notifications").without_csrf().json(&json!({ "push": true })).await, 403),
-                (ada.put("/api/v1/auth/notifications").json(&json!({ "push": "yes" })).await, 422),
             ];
             for (answer, status) in wrong {
                 assert_eq!(answer.status, status, "{}: {}", answer.of, answer.text());
@@ -244,15 +250,28 @@ async fn strangers_refusals_and_exempt_routes_are_not_counted() {
         }
         assert_eq!(left().await, 10);
 
-        // What failed for another reason is counted like what did not.
-        let known = json!({ "name": "Again", "slug": "acme" });
-        ada.post("/api/v1/org").json(&known).await;
-        assert_eq!(left().await, 9);
+        // What fails is counted like what does not: what may not be, what is not there, what is not well-formed, what does not fit.
+        let foreign = || ada.get("/api/v1/org/org_01890a5d-ac96-774b-bcce-b302099a8057");
+        let malformed = || ada.put("/api/v1/auth/notifications").json(&json!({ "push": "yes" }));
+        let began = Instant::now();
+        for (request, status) in [
+            (foreign(), 404),
+            (ada.put("/api/v1/subscriptions/plans/free").json(&json!({ "level": 1 })), 403),
+            (malformed(), 422),
+            (ada.delete("/api/v1/org/members/me"), 404),
+        ] {
+            let answer = request.await;
+            assert_eq!(answer.status, status, "{}: {}", answer.of, answer.text());
+            assert_eq!(number(&answer, "x-ratelimit-limit"), 10, "{}", answer.of);
+        }
+        // And told as long as there is something to take.
+        let answers = at_once((0..60).map(|n| if n % 2 == 0 { foreign() } else { malformed() })).await;
+        let told = answers.iter().filter(|answer| [404, 422].contains(&answer.status)).count();
+        is_ten(4 + told, began);
+        assert_eq!(answers.iter().filter(|answer| answer.status == 429).count(), 60 - told);
+        malformed().await.problem(429, "rate_limited");
 
         // Whoever has used everything up can leave, and other services' questions have a bucket of their own.
-        let began = Instant::now();
-        let passed = admitted(&at_once((0..40).map(|_| ada.get(READ))).await);
-        assert!((9..=10 + usize::try_from(began.elapsed().as_secs() / 6).expect("few")).contains(&passed), "{passed}");
         let decided = ada.get("/api/v1/check-tier?service=chat").await;
         decided.expect(200);
         assert_eq!(field(&decided, "ratelimit").0, "decision");
@@ -312,13 +331,58 @@ async fn services_have_buckets_of_their_own() {
         let asked = at_once((0..50).map(|_| service.get(&format!("{TIER}&org_id={org}")))).await;
         assert_eq!(admitted(&asked), 50);
         assert!(asked.iter().all(|answer| number(answer, "x-ratelimit-limit") == 600_000));
-        // What a service asks for somebody is not taken from them.
+        // What a service asks for somebody is taken from them too, wherever it names them.
         let mine = json!({ "user_id": ada.id.to_string(), "org_id": org });
-        for _ in 0..20 {
-            service.post("/api/v1/subscriptions/check-access/chat").json(&mine).await.expect(200);
-        }
+        let named = format!("&org_id={org}&user_id={}", ada.id);
+        let ask = |number: usize| match number % 3 {
+            0 => service.post("/api/v1/subscriptions/check-access/chat").json(&mine),
+            1 => service.get(&format!("{TIER}{named}")),
+            _ => service.get(&format!("/api/v1/tier-check/check?tier=free{named}")),
+        };
+        let began = Instant::now();
+        let asked = at_once((0..100).map(ask)).await;
+        is_ten(admitted(&asked), began);
+        assert!(asked.iter().all(|answer| number(answer, "x-ratelimit-limit") == 10));
+        ask(0).await.problem(429, "rate_limited");
+        ada.get(TIER).await.problem(429, "rate_limited");
+        // `/decide` says so in its answer.
+        let question = json!({ "service": "chat", "user_id": ada.id.to_string(), "org_id": org });
+        let began = Instant::now();
+        let decided = at_once((0..40).map(|_| service.post("/api/v1/decide").json(&question))).await;
+        let reasons: Vec<_> = decided.iter().map(|answer| answer.expect(200)["reason"].clone()).collect();
+        is_ten(reasons.iter().filter(|reason| **reason == "allowed").count(), began);
+        assert!(reasons.iter().all(|reason| ["allowed", "rate_limited"].contains(&reason.as_str().expect("a word"))));
+        // For nobody it may ask on.
+        service.get(&format!("{TIER}&org_id={org}")).await.expect(200);
         assert_eq!(ada.get(CHECK).await.expect(200)["remaining"], 10);
         let of_ada = service.get(&format!("{CHECK}?org_id={org}&user_id={}", ada.id)).await.expect(200);
         assert_eq!((&of_ada["rate_limit"], &of_ada["remaining"]), (&json!(10), &json!(10)));
+    }
+}
+
+/// Several processes that count alone would each give all of a limit: whoever may have them is told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_counts_alone_on_a_shared_database_says_so() {
+    for (backend, instances, warns) in [
+        (Backend::Postgres, "1", true),
+        (Backend::Postgres, "2", false),
+        (Backend::PostgresRedis, "1", false),
+        (Backend::Sqlite, "1", false),
+    ] {
+        if !backend.is_there() {
+            continue;
+        }
+        let site = Site::on(backend).await;
+        let mut program = site.program(&["--listen", "127.0.0.1:0"]);
+        let server = Server::start(program.env("OPS_CENTER__RATE_LIMIT__INSTANCES", instances));
+        // The line of a request is written behind it.
+        Client::new(&server.base).get("/livez").await.text();
+        let warned = || server.written().contains("rate_limit.instances");
+        if warns {
+            until(Duration::from_secs(3), "it says so", async || warned()).await;
+        } else {
+            until(Duration::from_secs(3), "its log", async || server.written().contains("/livez")).await;
+            assert!(!warned(), "{backend} with {instances}: {}", server.written());
+        }
     }
 }

@@ -1,13 +1,15 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use kernel::{Actor, Ambient};
 use plan_core::{
-    Access, Catalogue, CatalogueStore, Decision, DecisionPorts, Grants, OutagePolicy, OwnKeys, PlanError, PlanId,
-    Plans, SubscriptionStore,
+    Access, Catalogue, CatalogueStore, Decision, DecisionPorts, Grants, OwnKeys, PlanError, PlanId, Plans,
+    SubscriptionStore,
 };
-use rate_governor::{LocalBuckets, WithFallback};
+use rate_governor::{Divided, LocalBuckets, WithFallback};
+use secrecy::ExposeSecret;
 use session_redis::{RedisBuckets, RedisSessions};
-use store::{Database, SeaCatalogue, SeaLedger, SeaSubscriptions, SeaUsage};
+use store::{Database, SeaCatalogue, SeaLedger, SeaSubscriptions};
 use usage_core::{Metering, RateLimiter, Usage};
 
 use crate::bridge::{DecisionRates, LedgerQuotas, PlanEntitlements, TierLimits};
@@ -35,9 +37,9 @@ impl Metered {
         let catalogue: Arc<dyn CatalogueStore> = Arc::new(SeaCatalogue::new(db));
         let subscriptions: Arc<dyn SubscriptionStore> = Arc::new(SeaSubscriptions::new(db));
         let default = config.plans.default.clone();
-        let ledger = Arc::new(SeaLedger::new(db, &default));
-        let usage = Usage::new(Arc::new(SeaUsage::new(db, &default)), ambient.clone());
-        let metering = Metering::new(ledger, ambient.clone());
+        let ledger = SeaLedger::new(db, &default);
+        let usage = Usage::new(Arc::new(ledger.reader()), ambient.clone());
+        let metering = Metering::new(Arc::new(ledger), ambient.clone());
         let limiter = buckets(config, redis, ambient);
         let url = config.plans.upgrade_url.clone();
         Self {
@@ -55,15 +57,15 @@ impl Metered {
     }
 
     /// What says whether a call may happen, and who pays for it.
-    pub(crate) fn decision(&self, keys: Arc<dyn OwnKeys>) -> Decision {
+    pub(crate) fn decision(&self, config: &Config, keys: Arc<dyn OwnKeys>) -> Decision {
         let ports = DecisionPorts {
             catalogue: self.catalogue.clone(),
             subscriptions: self.subscriptions.clone(),
-            quotas: Arc::new(LedgerQuotas::new(self.usage.clone(), self.metering.clone())),
+            quotas: Arc::new(LedgerQuotas::new(self.usage.clone(), self.metering.clone(), self.ambient.clone())),
             rates: Arc::new(DecisionRates { limiter: self.limiter.clone(), ambient: self.ambient.clone() }),
             keys,
         };
-        Decision::new(ports, self.default.clone(), OutagePolicy::default(), self.ambient.clone())
+        Decision::new(ports, self.default.clone(), config.decision.outages(), self.ambient.clone())
     }
 
     /// Puts the catalogue into a database that has none, and looks whether it has the plan that every organization begins with. The
@@ -89,6 +91,12 @@ impl Metered {
         let rules = &config.rate_limit;
         if !rules.enabled {
             return Arc::new(http_api::rate_limit::Unlimited);
+        }
+        if counts_alone(config) {
+            tracing::warn!(
+                "without redis.url each process counts requests by itself, and rate_limit.instances is 1: if several processes share \
+                 this database, set redis.url, or rate_limit.instances to their number"
+            );
         }
         Arc::new(TierLimits {
             limiter: self.limiter.clone(),
@@ -116,6 +124,12 @@ fn has_plan(catalogue: &Catalogue, key: &str, id: &PlanId) -> Result<(), Failure
     Err(Failure::Usage(format!("{key}: the catalogue has no active plan {id}")))
 }
 
+/// Whether other processes may serve on the same database, of which this one's limits do not know.
+fn counts_alone(config: &Config) -> bool {
+    let shared = config.database.url.as_ref().is_some_and(|url| url.expose_secret().starts_with("postgres"));
+    shared && config.redis.url.is_none() && config.rate_limit.instances == NonZeroU32::MIN
+}
+
 fn buckets(config: &Config, redis: Option<&RedisSessions>, ambient: &Ambient) -> Arc<dyn RateLimiter> {
     let local = LocalBuckets::new(ambient.clone());
     match redis {
@@ -123,7 +137,7 @@ fn buckets(config: &Config, redis: Option<&RedisSessions>, ambient: &Ambient) ->
             let shared = Arc::new(RedisBuckets::beside(redis, ambient.clone()));
             Arc::new(WithFallback::new(shared, local, config.rate_limit.instances))
         }
-        None => Arc::new(local),
+        None => Arc::new(Divided::new(local, config.rate_limit.instances)),
     }
 }
 

@@ -50,6 +50,25 @@ pub(crate) async fn credential(request: &HttpRequest) -> Result<Option<Credentia
     Ok(found)
 }
 
+/// The organization that a request turned out to be about: its caller may act there.
+#[derive(Debug, Clone, Copy)]
+struct Settled(OrgId);
+
+/// Notes that its caller may act in this organization, and does.
+pub(crate) fn settle(request: &HttpRequest, org: OrgId) {
+    request.extensions_mut().insert(Settled(org));
+}
+
+/// The organization that the request is about, once its caller is known; nothing that is only named is believed.
+pub(crate) fn settled(request: &HttpRequest) -> Option<OrgId> {
+    let known = request.extensions();
+    let own = || match known.get::<Credential>()? {
+        Credential::Session(identity) => identity.org,
+        Credential::Key(key) => Some(key.org),
+    };
+    known.get::<Settled>().map(|settled| settled.0).or_else(own)
+}
+
 /// The organization that the path or the query names; an id that cannot be one is an organization that does not exist.
 pub(crate) fn asked_org(request: &HttpRequest) -> Result<Option<OrgId>, Problem> {
     let from_path = request.match_info().get("org_id").map(str::to_owned);

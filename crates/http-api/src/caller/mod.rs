@@ -13,7 +13,9 @@ use kernel::{Actor, ActorKind, PlatformRole, UserId};
 use org_core::{Membership, Orgs, Permission};
 use utoipa::openapi::path::ParameterIn;
 
-pub(crate) use self::circumstance::{actor, asked_org, check_csrf, credential, data, evidence, identify, known};
+pub(crate) use self::circumstance::{
+    actor, asked_org, check_csrf, credential, data, evidence, identify, known, settle, settled,
+};
 pub(crate) use self::subject::ON_BEHALF_OF;
 pub use self::subject::{
     AdminRead, ByokResolve, Claim, EntitlementsRead, NeedsScope, Service, Subject, UsageWrite, Via,
@@ -151,6 +153,7 @@ impl<P: Needs> Argument for Member<P> {
         let membership = data::<Orgs>(request)?.membership(org, identity.user).await?;
         membership.require(P::PERMISSION)?;
         check_csrf(request, &identity)?;
+        settle(request, org);
         Ok(Self { actor: actor(request, Some(&identity))?, identity, membership, permission: PhantomData })
     }
     fn describe(doc: &mut Doc) {

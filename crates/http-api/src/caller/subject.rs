@@ -9,7 +9,7 @@ use kernel::{Actor, ActorKind, OrgId, UserId};
 use org_core::Orgs;
 use utoipa::openapi::path::ParameterIn;
 
-use super::{actor, asked_org, check_csrf, credential, data};
+use super::{actor, asked_org, check_csrf, credential, data, settle};
 use crate::endpoint::{Argument, Doc, Who};
 use crate::identify::{Credential, Identity};
 use crate::problem::Problem;
@@ -104,10 +104,19 @@ impl<S> Subject<S> {
     }
 
     /// Whether it may also name this user, of the same organization, for a part of what it asks: by the same rules, and a 422 when
-    /// query or header name another one for all of it.
+    /// query or header name another one for all of it. A service that names somebody is counted for them (429).
     pub async fn may_name(&self, user: UserId) -> Result<(), Problem> {
         agreed("?user_id", self.named.user, Some(user))?;
-        self.proofs.place(&self.via, Named { org: Some(self.org), user: Some(user) }).await.map(drop)
+        let place = self.proofs.place(&self.via, Named { org: Some(self.org), user: Some(user) }).await?;
+        match &self.via {
+            Via::Key(_) => rate_limit::also_for(&self.proofs.0, user, place.org).await,
+            Via::Session(_) => Ok(()),
+        }
+    }
+
+    /// Where the request is, for problems that are a part of its answer.
+    pub(crate) fn at(&self) -> crate::problem::Place {
+        crate::problem::Place::of(&self.proofs.0)
     }
 
     /// The key, when it is a service.
@@ -128,6 +137,7 @@ impl<S> Claim<S> {
             Some(place) => place,
             None => self.proofs.place(&self.via, named).await?,
         };
+        self.proofs.settle(&self.via, place).await?;
         let Self { actor, via, proofs, scope, .. } = self;
         let platform = matches!(&via, Via::Key(key) if key.platform);
         Ok(Subject { actor, org: place.org, user: place.user, platform, via, named, proofs, scope })
@@ -135,6 +145,18 @@ impl<S> Claim<S> {
 }
 
 impl Proofs {
+    /// Notes where the call takes place; a service that acts for somebody is counted for them.
+    async fn settle(&self, via: &Via, place: Place) -> Result<(), Problem> {
+        settle(&self.0, place.org);
+        match via {
+            Via::Session(_) => Ok(()),
+            Via::Key(key) => {
+                let who = rate_limit::Subject { user: place.user, org: Some(place.org), key: Some(key.into()) };
+                rate_limit::acts_for(&self.0, who).await
+            }
+        }
+    }
+
     /// Where a call of these takes place, if they may act there: 403 for what their credential does not allow, 404 for what is not
     /// theirs.
     async fn place(&self, via: &Via, named: Named) -> Result<Place, Problem> {
@@ -180,7 +202,7 @@ impl<S: NeedsScope> Argument for Claim<S> {
         // The body may yet name the organization that a user named by a service of the platform is to be a member of.
         let open = matches!(&via, Via::Key(key) if key.platform) && named.org.is_none() && named.user.is_some();
         let settled = if open { None } else { Some(proofs.place(&via, named).await?) };
-        let actor = admitted(request, &via, named, settled)?;
+        let actor = admitted(request, &via, settled)?;
         if users.iter().any(|user| Some(*user) != named.user) {
             return Err(contradiction("?user_id"));
         }
@@ -227,16 +249,17 @@ fn place(doc: &mut Doc) {
 }
 
 /// The CSRF policy for what came with a cookie, and who acts; tells the rate limit about a service.
-fn admitted(request: &HttpRequest, via: &Via, named: Named, settled: Option<Place>) -> Result<Actor, Problem> {
+fn admitted(request: &HttpRequest, via: &Via, settled: Option<Place>) -> Result<Actor, Problem> {
     match via {
         Via::Session(identity) => {
             check_csrf(request, identity)?;
             actor(request, Some(identity))
         }
         Via::Key(key) => {
+            // Who is named where the place is still open is counted when it is known.
             let org = Some(settled.map_or(key.org, |place| place.org));
-            let counted = rate_limit::Subject { user: named.user, org, key: Some(key.into()) };
-            request.extensions_mut().insert(counted);
+            let user = settled.and_then(|place| place.user);
+            request.extensions_mut().insert(rate_limit::Subject { user, org, key: Some(key.into()) });
             Ok(Actor { kind: ActorKind::Service(key.id), ..actor(request, None)? })
         }
     }

@@ -47,8 +47,8 @@ struct Rules {
     explanation: Option<Explanation>,
 }
 
-/// Adds to the refusal of a request that came too fast what its caller is to know.
-pub(crate) type Explanation = fn(HttpRequest, Problem) -> LocalBoxFuture<'static, Problem>;
+/// Adds to an answer, whatever it is, what its caller is to know in headers.
+pub(crate) type Explanation = for<'a> fn(&'a HttpRequest, &'a mut HttpResponse) -> LocalBoxFuture<'a, ()>;
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident = $method:ident;)*) => {
@@ -144,7 +144,14 @@ impl Endpoint {
         self
     }
 
-    /// A request that came too fast is told more than that.
+    /// The same, for the one whose use case counts the user by itself: of a service that acts for somebody the key alone is counted.
+    #[must_use]
+    pub(crate) fn verdict(mut self) -> Self {
+        self.rules.counting = Counting::Verdict;
+        self
+    }
+
+    /// Every answer to a caller who may ask is told more about, a refusal too.
     #[must_use]
     pub(crate) fn explains(mut self, explanation: Explanation) -> Self {
         self.rules.explanation = Some(explanation);
@@ -206,22 +213,49 @@ where
 {
     let mut payload = payload.into_inner();
     let attempt = if rules.once { Attempt::of(&request, &mut payload) } else { None };
-    let arguments = A::take(&request, &mut payload).await?;
-    let attempt = attempt.map(Attempt::well_formed).transpose()?;
-    count(&request, rules).await?;
+    let taken = A::take(&request, &mut payload).await;
+    let well_formed = taken.and_then(|arguments| Ok((arguments, attempt.map(Attempt::well_formed).transpose()?)));
+    let (arguments, attempt) = match well_formed {
+        Ok(well_formed) => well_formed,
+        Err(problem) => return Err(refused(&request, rules.counting, problem).await),
+    };
+    let served = serve(handler, rules.counting, &request, arguments, attempt).await;
+    let mut answer = served.unwrap_or_else(|problem| problem.answer(&request));
+    if let Some(explain) = rules.explanation {
+        explain(&request, &mut answer).await;
+    }
+    Ok(answer)
+}
+
+/// Answers a request with which nothing is wrong.
+async fn serve<F, A, R>(
+    handler: F,
+    counting: Counting,
+    request: &HttpRequest,
+    arguments: A,
+    attempt: Option<Attempt>,
+) -> Result<HttpResponse, Problem>
+where
+    F: Handler<A, Output = Result<R, Problem>>,
+    R: Reply,
+{
+    rate_limit::count(request, counting).await?;
     if let Some(attempt) = attempt
-        && let Some(first) = attempt.begin(&request).await?
+        && let Some(first) = attempt.begin(request).await?
     {
         return Ok(first);
     }
     Ok(handler.call(arguments).await?.reply())
 }
 
-async fn count(request: &HttpRequest, rules: Rules) -> Result<(), Problem> {
-    match (rate_limit::count(request, rules.counting).await, rules.explanation) {
-        (Err(refusal), Some(explain)) if refusal.status() == StatusCode::TOO_MANY_REQUESTS => {
-            Err(explain(request.clone(), refusal).await)
-        }
-        (counted, _) => counted,
+/// What a request is told with which something is wrong. It costs its caller as much as any other, so that nobody tries without end;
+/// while that lasts they are told what is wrong. What another site's page may have sent in their name costs them nothing.
+async fn refused(request: &HttpRequest, counting: Counting, problem: Problem) -> Problem {
+    if !problem.status().is_client_error() || problem.code() == Problem::csrf().code() {
+        return problem;
+    }
+    match rate_limit::count(request, counting).await {
+        Err(refusal) if refusal.status() == StatusCode::TOO_MANY_REQUESTS => refusal,
+        Ok(()) | Err(_) => problem,
     }
 }

@@ -292,16 +292,21 @@ async fn the_method_or_the_row_chooses_the_bucket() {
 }
 
 #[actix_web::test]
-async fn what_is_wrong_with_a_request_is_said_before_it_is_counted() {
+async fn what_is_wrong_with_a_request_costs_one_and_is_said_while_there_are_any() {
     let stage = Stage::new(false);
+    let wrong = || stage.request(Method::POST, "/write").set_json(serde_json::json!({ "fails": 1 }));
+    let told = stage.call(wrong()).await;
+    assert_eq!(told.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(header(&told, "RateLimit"), Some("\"api\";r=97;t=3"));
+    assert_eq!(stage.classes(), [Class::Writes]);
+
     stage.close_for(TimeDelta::seconds(60));
-    let stranger = stage.call(stranger(Method::GET, "/read")).await;
-    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
-    let wrong = stage.request(Method::POST, "/write").set_json(serde_json::json!({ "fails": 1 }));
-    let wrong = stage.call(wrong).await;
-    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!((header(&stranger, "RateLimit"), header(&wrong, "RateLimit")), (None, None));
-    assert_eq!(stage.classes(), []);
+    let told = stage.call(wrong()).await;
+    assert_eq!((told.status(), header(&told, "Retry-After")), (StatusCode::TOO_MANY_REQUESTS, Some("60")));
+    assert_eq!((stage.classes(), stage.runs()), (vec![Class::Writes], 0));
+    let told = stage.call(stranger(Method::GET, "/read")).await;
+    assert_eq!((told.status(), header(&told, "RateLimit")), (StatusCode::UNAUTHORIZED, None));
+    assert_eq!(stage.classes(), [], "whom we do not know has no bucket");
 }
 
 #[actix_web::test]
@@ -333,7 +338,7 @@ async fn a_key_is_taken_only_after_the_request_was_counted() {
     assert_eq!(stage.call(once("one", good())).await.status(), StatusCode::TOO_MANY_REQUESTS, "and refused");
     stage.close_for(TimeDelta::zero());
 
-    // What is wrong with a request is said before it is counted, and before its key is taken.
+    // What is wrong with a request is said before its key is taken; it is counted all the same.
     writes();
     stage.classes();
     let wrong = [("one", serde_json::json!({ "fails": 1 })), ("with space", good()), ("", good())];
@@ -342,7 +347,7 @@ async fn a_key_is_taken_only_after_the_request_was_counted() {
     }
     let stranger = stranger(Method::POST, "/once").insert_header(("Idempotency-Key", "one")).set_json(good());
     assert_eq!(stage.call(stranger).await.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!((writes(), stage.classes().len()), (0, 0));
+    assert_eq!((writes(), stage.classes().len()), (0, 3), "the stranger is not");
     let other = stage.call(once("one", serde_json::json!({ "fails": true }))).await;
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "another body under the same key");
     assert_eq!(stage.runs(), 1);
@@ -385,6 +390,8 @@ async fn limits_that_cannot_be_asked_let_nobody_through() {
     let answer = stage.call(stage.request(Method::GET, "/read")).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(stage.runs(), 0);
+    let wrong = stage.request(Method::POST, "/write").set_json(serde_json::json!({ "fails": 1 }));
+    assert_eq!(stage.call(wrong).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "what is wrong is wrong");
     let free = stage.request(Method::POST, "/free").set_json(serde_json::json!({ "fails": false }));
     assert_eq!(stage.call(free).await.status(), StatusCode::OK, "what is not counted goes on");
 }

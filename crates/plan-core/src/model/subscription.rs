@@ -15,11 +15,14 @@ pub enum SubscriptionStatus {
     Suspended,
     /// It ended: the organization has what the default plan gives.
     Canceled,
+    /// A payment is missing for longer than access goes on: the organization has what the default plan gives until it is made.
+    Unpaid,
 }
 
 impl SubscriptionStatus {
     /// Every status.
-    pub const ALL: [Self; 5] = [Self::Active, Self::Trialing, Self::PastDue, Self::Suspended, Self::Canceled];
+    pub const ALL: [Self; 6] =
+        [Self::Active, Self::Trialing, Self::PastDue, Self::Suspended, Self::Canceled, Self::Unpaid];
 
     /// The name on the wire and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -29,6 +32,7 @@ impl SubscriptionStatus {
             Self::PastDue => "past_due",
             Self::Suspended => "suspended",
             Self::Canceled => "canceled",
+            Self::Unpaid => "unpaid",
         }
     }
 
@@ -52,11 +56,13 @@ pub enum Source {
     Installation,
     /// A platform administrator gave it.
     Administrator,
+    /// It is paid for.
+    Payment,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 3] = [Self::Default, Self::Installation, Self::Administrator];
+    pub const ALL: [Self; 4] = [Self::Default, Self::Installation, Self::Administrator, Self::Payment];
 
     /// The name on the wire and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -64,6 +70,7 @@ impl Source {
             Self::Default => "default",
             Self::Installation => "installation",
             Self::Administrator => "administrator",
+            Self::Payment => "payment",
         }
     }
 

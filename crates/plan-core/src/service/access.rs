@@ -1,36 +1,9 @@
 use std::sync::Arc;
 
-use kernel::{Ambient, OrgId, Period, ServiceName, StoreError, Timestamp};
+use kernel::{Ambient, OrgId, ServiceName};
 
-use crate::{
-    Allowances, Catalogue, CatalogueStore, Plan, PlanError, PlanId, Subscription, SubscriptionStatus,
-    SubscriptionStore,
-    policy::{Gate, effective, gate},
-};
-
-/// What an organization has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// What it subscribed to; its plan may be another one than the plan that counts.
-    pub subscription: Subscription,
-    /// Its status now: a trial that is over has ended.
-    pub status: SubscriptionStatus,
-    /// The plan that counts.
-    pub plan: Plan,
-    /// The month of the subscription that runs now.
-    pub period: Period,
-    /// All plans and services of the same moment.
-    pub catalogue: Arc<Catalogue>,
-}
-
-impl Standing {
-    /// Whether the plan that counts opens a service, and which one to recommend if not. One that the catalogue lacks is
-    /// [`PlanError::UnknownService`].
-    pub fn gate(&self, service: &ServiceName) -> Result<Gate<'_>, PlanError> {
-        self.catalogue.service(service).ok_or(PlanError::UnknownService)?;
-        Ok(gate(&self.plan, &self.catalogue, service))
-    }
-}
+use super::standing::{Standing, Standings};
+use crate::{Allowances, CatalogueStore, Plan, PlanError, PlanId, SubscriptionStore, policy::Gate};
 
 /// Whether an organization may use a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +27,8 @@ pub enum ServiceAccess {
 /// What organizations may do.
 #[derive(Clone)]
 pub struct Access {
-    catalogue: Arc<dyn CatalogueStore>,
-    subscriptions: Arc<dyn SubscriptionStore>,
-    default: PlanId,
+    standings: Standings,
     upgrade_url: String,
-    ambient: Ambient,
 }
 
 impl Access {
@@ -71,7 +41,7 @@ impl Access {
         upgrade_url: String,
         ambient: Ambient,
     ) -> Self {
-        Self { catalogue, subscriptions, default, upgrade_url, ambient }
+        Self { standings: Standings { catalogue, subscriptions, default, ambient }, upgrade_url }
     }
 
     /// The page where people choose another plan.
@@ -81,23 +51,17 @@ impl Access {
 
     /// What an organization has: subscription, plan that counts, running month.
     pub async fn standing(&self, org: OrgId) -> Result<Standing, PlanError> {
-        let now = self.ambient.now();
-        let (subscription, catalogue) = self.read(org).await?;
-        let plan = self.plan(&subscription, &catalogue, now)?.clone();
-        let (status, period) = (subscription.status_at(now), subscription.month(now));
-        Ok(Standing { subscription, status, plan, period, catalogue })
+        self.standings.of(org).await
     }
 
     /// The plan that every organization begins with: what one that is deleted is shown with.
     pub async fn default_plan(&self) -> Result<Plan, PlanError> {
-        let catalogue = self.catalogue.read().await?;
-        catalogue.plan(&self.default).cloned().ok_or_else(|| no_default(&self.default))
+        self.standings.default_plan().await
     }
 
     /// What the plan that counts gives, without the rest: for every request.
     pub async fn allowances(&self, org: OrgId) -> Result<Allowances, PlanError> {
-        let (subscription, catalogue) = self.read(org).await?;
-        Ok(self.plan(&subscription, &catalogue, self.ambient.now())?.allowances.clone())
+        self.standings.allowances(org).await
     }
 
     /// Whether an organization may use a service.
@@ -110,23 +74,4 @@ impl Access {
         let upgrade_url = self.upgrade_url.clone();
         Ok(ServiceAccess::UpgradeRequired { current: standing.plan, required, upgrade_url })
     }
-
-    async fn read(&self, org: OrgId) -> Result<(Subscription, Arc<Catalogue>), PlanError> {
-        let subscription = self.subscriptions.of(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)?;
-        Ok((subscription, self.catalogue.read().await?))
-    }
-
-    fn plan<'a>(
-        &self,
-        subscription: &Subscription,
-        catalogue: &'a Catalogue,
-        now: Timestamp,
-    ) -> Result<&'a Plan, PlanError> {
-        effective(subscription, catalogue, &self.default, now).ok_or_else(|| no_default(&self.default))
-    }
-}
-
-/// The catalogue lacks the plan that every organization begins with: nothing can be decided until it is there.
-pub(super) fn no_default(default: &PlanId) -> PlanError {
-    StoreError::broken(format!("the catalogue lacks the default plan {default}")).into()
 }

@@ -2,10 +2,8 @@ use std::sync::Arc;
 
 use kernel::{Ambient, Limit, StoreError, Timestamp};
 
-use super::access::no_default;
-use crate::policy::{
-    OnOutage, OutagePolicy, effective, entitlement, org_quota, passed, quota_retry, refused, user_quota,
-};
+use super::standing::Standings;
+use crate::policy::{OnOutage, OutagePolicy, entitlement, org_quota, passed, quota_retry, refused, user_quota};
 use crate::{
     Call, CatalogueStore, Check, Held, OwnKeys, Pays, Plan, PlanError, PlanId, QuotaStanding, Quotas, Rates, Reason,
     Step, SubscriptionStore, Verdict,
@@ -31,38 +29,33 @@ pub struct DecisionPorts {
 #[derive(Clone)]
 pub struct Decision {
     ports: DecisionPorts,
-    default: PlanId,
+    standings: Standings,
     outages: OutagePolicy,
-    ambient: Ambient,
 }
 
 impl Decision {
     /// The use case over these ports. `default` is the plan that every organization begins with.
     pub fn new(ports: DecisionPorts, default: PlanId, outages: OutagePolicy, ambient: Ambient) -> Self {
-        Self { ports, default, outages, ambient }
+        let (catalogue, subscriptions) = (ports.catalogue.clone(), ports.subscriptions.clone());
+        Self { ports, standings: Standings { catalogue, subscriptions, default, ambient }, outages }
     }
 
     /// Decides. A refusal is a [`Verdict`]; errors are a service or an organization that is not there, and stores that answer
     /// nonsense. A store that cannot be reached is judged by the check's [`OutagePolicy`], and the trace says so.
     pub async fn decide(&self, call: &Call) -> Result<Verdict, PlanError> {
-        let read = match self.ports.catalogue.read().await {
-            Ok(catalogue) => self.ports.subscriptions.of(call.org, &self.default).await.map(|of| (catalogue, of)),
-            Err(error) => Err(error),
-        };
-        let (catalogue, subscription) = match read {
-            Ok((catalogue, subscription)) => (catalogue, subscription.ok_or(PlanError::NoSuchOrg)?),
-            Err(StoreError::Unavailable(_)) => {
-                let mut trace = Trace::of(self.default.clone());
+        let standing = match self.standings.of(call.org).await {
+            Ok(standing) => standing,
+            Err(PlanError::Store(StoreError::Unavailable(_))) => {
+                let mut trace = Trace::of(self.standings.default.clone());
                 trace.refuse(refused(Check::Entitlement, "the plan cannot be read now"), Reason::Unavailable, None);
                 return Ok(trace.0);
             }
-            Err(broken) => return Err(broken.into()),
+            Err(error) => return Err(error),
         };
-        catalogue.service(&call.service).ok_or(PlanError::UnknownService)?;
-        let plan = effective(&subscription, &catalogue, &self.default, self.ambient.now())
-            .ok_or_else(|| no_default(&self.default))?;
+        let plan = &standing.plan;
+        let step = entitlement(plan, standing.gate(&call.service)?, &call.service);
         let mut trace = Trace::of(plan.id.clone());
-        if trace.goes_on(entitlement(plan, &catalogue, &call.service), Reason::UpgradeRequired, None) {
+        if trace.goes_on(step, Reason::UpgradeRequired, None) {
             self.beyond_entitlement(call, plan, &mut trace).await?;
         }
         Ok(trace.0)
@@ -77,12 +70,12 @@ impl Decision {
                 return Ok(());
             }
         };
-        trace.0.remaining = standing.month;
+        trace.0.remaining = standing.month.left;
         if trace.quotas(call, plan, &standing)
             && self.rate_limit(call, plan, trace).await?
             && self.byok(call, plan, trace).await?
         {
-            trace.0.remaining = standing.month.map(|left| left.saturating_sub(call.quantity));
+            trace.0.remaining = standing.month.left.map(|left| left.saturating_sub(call.quantity));
             match call.reserve {
                 Some(seconds) => self.hold(call, plan, seconds, trace).await?,
                 None => trace.allow(),
@@ -94,8 +87,7 @@ impl Decision {
     /// Where the call's quotas stand; read now when what is known would refuse it.
     async fn standing(&self, call: &Call) -> Result<QuotaStanding, StoreError> {
         let known = self.ports.quotas.standing(call.org, call.user).await?;
-        let fits = |left: Option<u64>| left.is_none_or(|left| call.quantity <= left);
-        if fits(known.org) && fits(known.user) {
+        if known.admits(call.quantity) {
             return Ok(known);
         }
         self.ports.quotas.standing_now(call.org, call.user).await
@@ -139,21 +131,22 @@ impl Decision {
         match self.ports.quotas.hold(call, seconds).await {
             Ok(Held::Held(id, after)) => {
                 trace.0.reservation = Some(id);
-                trace.0.remaining = after.month;
+                trace.0.remaining = after.month.left;
                 trace.allow();
                 Ok(())
             }
             Ok(Held::OverLimit(standing)) => {
                 trace.back_to_quotas();
-                trace.0.remaining = standing.month;
+                trace.0.remaining = standing.month.left;
                 if trace.quotas(call, plan, &standing) {
-                    // The quota refused, whatever is free again a moment later.
+                    // The quota refused, whatever is free again a moment later: when there is room, nobody knows.
                     trace.back_to_quotas();
                     let step = refused(Check::OrgQuota, "the quota was used up meanwhile");
-                    trace.refuse(step, Reason::QuotaExceeded, Some(standing.resets_at));
+                    trace.refuse(step, Reason::QuotaExceeded, None);
                 }
                 Ok(())
             }
+            Ok(Held::TooMany(again)) => Err(PlanError::TooManyReservations { at: self.standings.ambient.now(), again }),
             Err(error) => {
                 trace.back_to_quotas();
                 trace.0.remaining = None;
@@ -209,15 +202,12 @@ impl Trace {
     }
 
     fn quotas(&mut self, call: &Call, plan: &Plan, standing: &QuotaStanding) -> bool {
-        let gives = &plan.allowances;
-        let again = quota_retry(&[gives.monthly, gives.daily], standing, call.quantity);
-        self.goes_on(org_quota(standing, call.quantity), Reason::QuotaExceeded, again) && {
-            let again = quota_retry(&[gives.per_user], standing, call.quantity);
-            match call.user {
+        let again = quota_retry(&plan.allowances, standing, call.quantity);
+        self.goes_on(org_quota(standing, call.quantity), Reason::QuotaExceeded, again)
+            && match call.user {
                 None => self.pass(Check::UserQuota, "no person makes this call"),
                 Some(_) => self.goes_on(user_quota(standing, call.quantity), Reason::QuotaExceeded, again),
             }
-        }
     }
 
     /// Takes back what was said from the quotas on, where a hold did not succeed.

@@ -66,9 +66,14 @@ impl Grants {
         self.subscriptions.of(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)
     }
 
+    /// The organization's subscription as it is now, whoever changed it.
+    pub async fn now(&self, org: OrgId) -> Result<Subscription, PlanError> {
+        self.subscriptions.now(org, &self.default).await?.ok_or(PlanError::NoSuchOrg)
+    }
+
     /// What the installation gives to the first administrator's organization. One that was moved before stays where it is.
     pub async fn install(&self, org: OrgId, plan: &PlanId) -> Result<Subscription, PlanError> {
-        let now = self.of(org).await?;
+        let now = self.now(org).await?;
         if now.version > 0 {
             return Ok(now);
         }

@@ -2,7 +2,7 @@
 
 use kernel::{OrgId, Timestamp};
 use plan_core::testing::{Population, sample_catalogue};
-use plan_core::{Call, Check, OnOutage, OutagePolicy, Pays, PlanError, QuotaStanding, Reason, Verdict};
+use plan_core::{Call, Check, OnOutage, OutagePolicy, Pays, PlanError, QuotaStanding, Reason, Room, Verdict};
 
 use crate::world::{DAY, World, id};
 
@@ -18,8 +18,19 @@ async fn decide(w: &World, call: &Call) -> Verdict {
     verdict
 }
 
-fn left(org: u64, user: u64, resets_at: Timestamp) -> QuotaStanding {
-    QuotaStanding { org: Some(org), month: Some(org), user: Some(user), resets_at }
+/// So much left, of which nothing is held, until then.
+const fn room(left: u64, ends_at: Timestamp) -> Room {
+    Room { left: Some(left), unheld: Some(left), ends_at }
+}
+
+const fn endless(ends_at: Timestamp) -> Room {
+    Room { left: None, unheld: None, ends_at }
+}
+
+/// So much left of the month and of the user's, and no limit for the day, which ends sooner.
+fn left(org: u64, user: u64, end: Timestamp) -> QuotaStanding {
+    let (day, held_until) = (endless(end - DAY / 2), end);
+    QuotaStanding { month: room(org, end), day, user: Some(room(user, end)), held_until }
 }
 
 #[tokio::test]
@@ -66,7 +77,8 @@ async fn quotas() {
     w.memory.set_standing(org, left(10, 0, reset));
     let nobody = Call { user: None, ..w.call(org, "chat", 10) };
     assert!(decide(&w, &nobody).await.allow, "a call that no person makes has no user's quota");
-    w.memory.set_standing(org, QuotaStanding { org: None, month: None, user: None, resets_at: reset });
+    let endless = endless(reset);
+    w.memory.set_standing(org, QuotaStanding { month: endless, day: endless, user: None, held_until: reset });
     assert_eq!(decide(&w, &w.call(org, "chat", 1_000_000_000)).await.remaining, None, "no limit, no end");
     w.memory.set_standing(org, left(10_000, 10_000, reset));
     let never = decide(&w, &w.call(org, "chat", 10_001)).await;
@@ -77,11 +89,55 @@ async fn quotas() {
 async fn the_smaller_of_month_and_day_decides_and_the_month_is_told() {
     let w = World::new(3);
     let org = w.org("ann").await;
-    let reset = w.now() + DAY;
-    w.memory.set_standing(org, QuotaStanding { org: Some(2), month: Some(500), user: None, resets_at: reset });
+    let (midnight, end) = (w.now() + DAY, w.now() + DAY * 20);
+    let standing = QuotaStanding { month: room(500, end), day: room(2, midnight), user: None, held_until: w.now() };
+    w.memory.set_standing(org, standing);
     assert_eq!(decide(&w, &w.call(org, "chat", 2)).await.remaining, Some(498));
     let refused = decide(&w, &w.call(org, "chat", 3)).await;
-    assert_eq!((refused.reason, refused.remaining, refused.retry_at), (Reason::QuotaExceeded, Some(500), Some(reset)));
+    assert_eq!(
+        (refused.reason, refused.remaining, refused.retry_at),
+        (Reason::QuotaExceeded, Some(500), Some(midnight))
+    );
+}
+
+#[tokio::test]
+async fn a_refused_caller_is_told_when_every_quota_in_the_way_has_room() {
+    let w = World::new(12);
+    let org = w.org("ann").await;
+    let (hour, midnight, end) = (w.now() + DAY / 24, w.now() + DAY / 2, w.now() + DAY * 20);
+    let half_held = |room: Room| Room { left: room.left.map(|left| left / 2), ..room };
+    for (month, day, user, (quantity, refused, again)) in [
+        // The day ends first, and then the month still has no room.
+        (room(5, end), room(1, midnight), None, (6, Check::OrgQuota, Some(end))),
+        (room(5, end), room(1, midnight), None, (5, Check::OrgQuota, Some(midnight))),
+        // A user's quota is that of a month.
+        (endless(end), endless(midnight), Some(room(0, end)), (1, Check::UserQuota, Some(end))),
+        (endless(end), room(0, midnight), Some(room(0, end)), (1, Check::OrgQuota, Some(end))),
+        // What is held is settled or free before.
+        (half_held(room(8, end)), endless(midnight), None, (5, Check::OrgQuota, Some(hour))),
+        (half_held(room(8, end)), endless(midnight), None, (9, Check::OrgQuota, Some(end))),
+        (half_held(room(8, end)), room(1, midnight), None, (5, Check::OrgQuota, Some(midnight))),
+        // More than a month gives.
+        (room(5, end), endless(midnight), None, (1_000_000, Check::OrgQuota, None)),
+    ] {
+        w.memory.set_standing(org, QuotaStanding { month, day, user, held_until: hour });
+        let verdict = decide(&w, &w.call(org, "chat", quantity)).await;
+        assert_eq!(verdict.steps.last().map(|step| (step.check, step.ok)), Some((refused, false)), "{verdict:?}");
+        assert_eq!(verdict.retry_at, again, "{verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_holds_too_often_is_told_when_there_is_a_place() {
+    let w = World::new(13);
+    let org = w.on("starter").await;
+    let again = w.now() + DAY / 48;
+    w.memory.set_crowded_until(Some(again));
+    let hold = Call { reserve: Some(60), ..w.call(org, "chat", 4) };
+    let refused = w.decision.decide(&hold).await;
+    let Err(PlanError::TooManyReservations { at, again: told }) = refused else { panic!("{refused:?}") };
+    assert_eq!((at, told), (w.now(), again));
+    assert!(decide(&w, &w.call(org, "chat", 4)).await.allow, "nothing is held for the others");
 }
 
 #[tokio::test]
@@ -137,8 +193,8 @@ async fn the_hold_has_the_last_word() {
     w.memory.bring_key(org, &"chat".parse().unwrap());
     let reset = w.now() + DAY;
     let hold = Call { reserve: Some(60), ..w.call(org, "chat", 4) };
-    // The month is what the double holds against; a read that is a second old would look like this.
-    w.memory.set_standing(org, QuotaStanding { org: Some(10), month: Some(3), user: None, resets_at: reset });
+    w.memory.set_standing(org, left(3, 10, reset));
+    w.memory.set_known(org, left(10, 10, reset));
     let verdict = decide(&w, &hold).await;
     assert_eq!((verdict.reason, verdict.retry_at, verdict.reservation), (Reason::QuotaExceeded, Some(reset), None));
     assert_eq!((verdict.steps.len(), verdict.remaining, verdict.pays), (2, Some(3), Pays::Platform));

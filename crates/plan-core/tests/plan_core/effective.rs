@@ -56,7 +56,7 @@ fn every_plan_and_every_service() {
                 None => Gate::UpgradeRequired(None),
             };
             assert_eq!(gate(plan, &catalogue, &service), expected, "{} {service}", plan.id);
-            let step = entitlement(plan, &catalogue, &service);
+            let step = entitlement(plan, gate(plan, &catalogue, &service), &service);
             assert_eq!((step.check, step.ok), (Check::Entitlement, opens));
             assert_eq!(
                 step.detail.contains(required.unwrap()),
@@ -83,7 +83,8 @@ fn nobody_is_sent_to_a_plan_that_cannot_be_taken() {
         ("a trial", without(|plan| plan.trial_days = 7)),
     ] {
         assert_eq!(gate(free, &catalogue, &name("bolt")), Gate::UpgradeRequired(None), "{what}");
-        assert!(!entitlement(free, &catalogue, &name("bolt")).ok, "{what}");
+        let bolt = name("bolt");
+        assert!(!entitlement(free, gate(free, &catalogue, &bolt), &bolt).ok, "{what}");
     }
 }
 
@@ -96,7 +97,7 @@ fn every_plan_in_every_state() {
             for (trial_ends_at, runs) in ends {
                 let grants = match status {
                     SubscriptionStatus::Active | SubscriptionStatus::Trialing | SubscriptionStatus::PastDue => runs,
-                    SubscriptionStatus::Suspended | SubscriptionStatus::Canceled => false,
+                    SubscriptionStatus::Suspended | SubscriptionStatus::Canceled | SubscriptionStatus::Unpaid => false,
                 };
                 let expected = id(if grants { plan } else { "free" });
                 let found = effective(&subscription(plan, status, trial_ends_at), &catalogue, &id("free"), now);

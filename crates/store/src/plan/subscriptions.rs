@@ -32,6 +32,21 @@ pub(crate) struct Known {
     subscription: Option<Subscription>,
 }
 
+impl Known {
+    /// Its subscription; on the default plan since it was made, if it was never moved.
+    fn of(self, org: OrgId, default: &PlanId) -> Subscription {
+        self.subscription.unwrap_or_else(|| Subscription {
+            org,
+            plan: default.clone(),
+            status: SubscriptionStatus::Active,
+            source: Source::Default,
+            anchor: self.created_at,
+            trial_ends_at: None,
+            version: 0,
+        })
+    }
+}
+
 /// Subscriptions of at most a second ago.
 pub(crate) type RecentSubscriptions = Recent<OrgId, Known>;
 
@@ -100,6 +115,17 @@ async fn put(tx: &Tx, wanted: &Subscription, at: Timestamp) -> Result<Subscripti
     if !chosen.is_some_and(|plan| plan.is_active) {
         return Ok(SubscriptionPut::NoSuchPlan);
     }
+    write(tx, wanted, at).await?;
+    Ok(SubscriptionPut::Put)
+}
+
+/// What is kept of an organization, whose row is locked.
+pub(crate) async fn current(tx: &Tx, org: OrgId) -> Result<Option<Subscription>, Failure> {
+    Ok(Entity::of(org).one(&**tx).await?.map(to_subscription).transpose()?)
+}
+
+/// Writes the subscription of an organization, whose row is locked.
+pub(crate) async fn write(tx: &Tx, subscription: &Subscription, at: Timestamp) -> Result<(), DbErr> {
     let again = OnConflict::column(Column::OrgId)
         .update_columns([
             Column::PlanId,
@@ -111,8 +137,7 @@ async fn put(tx: &Tx, wanted: &Subscription, at: Timestamp) -> Result<Subscripti
             Column::UpdatedAt,
         ])
         .to_owned();
-    Entity::insert(to_row(wanted, at)).on_conflict(again).exec_without_returning(&**tx).await?;
-    Ok(SubscriptionPut::Put)
+    Entity::insert(to_row(subscription, at)).on_conflict(again).exec_without_returning(&**tx).await.map(drop)
 }
 
 #[async_trait]
@@ -123,17 +148,11 @@ impl SubscriptionStore for SeaSubscriptions {
             Some(known) => Some(known),
             None => recent.keep(org, Box::pin(self.known(org))).await?,
         };
-        Ok(known.map(|known| {
-            known.subscription.unwrap_or_else(|| Subscription {
-                org,
-                plan: default.clone(),
-                status: SubscriptionStatus::Active,
-                source: Source::Default,
-                anchor: known.created_at,
-                trial_ends_at: None,
-                version: 0,
-            })
-        }))
+        Ok(known.map(|known| known.of(org, default)))
+    }
+
+    async fn now(&self, org: OrgId, default: &PlanId) -> Result<Option<Subscription>, StoreError> {
+        Ok(self.known(org).await?.map(|known| known.of(org, default)))
     }
 
     async fn put(&self, subscription: &Subscription, record: &Record) -> Result<SubscriptionPut, StoreError> {

@@ -20,7 +20,10 @@ const LONGEST: Duration = Duration::from_mins(10);
 
 const ORGANIZATIONS: &str = "SELECT o.id FROM organization o \
      WHERE EXISTS (SELECT 1 FROM usage_event e WHERE e.org_id = o.id) \
-     OR EXISTS (SELECT 1 FROM usage_counter c WHERE c.org_id = o.id) ORDER BY o.id";
+     OR EXISTS (SELECT 1 FROM usage_counter c WHERE c.org_id = o.id) \
+     OR EXISTS (SELECT 1 FROM usage_day d WHERE d.org_id = o.id) \
+     OR EXISTS (SELECT 1 FROM usage_total t WHERE t.org_id = o.id) \
+     OR EXISTS (SELECT 1 FROM usage_reservation r WHERE r.org_id = o.id AND r.state = 'open') ORDER BY o.id";
 
 /// The last row of the ledger, on SQLite.
 const LAST: &str = "SELECT COALESCE(MAX(rowid), 0) FROM usage_event";

@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use kernel::{OrgId, Record, ReservationId, StoreError, Timestamp};
+use kernel::{OrgId, Record, ReservationId, StoreError, Timestamp, UserId};
 use plan_core::PlanId;
 use sea_orm::DbBackend;
 use usage_core::{Admitted, Draft, Held, Hold, Ledger, Quantity, Released, Settled, Tally};
 use uuid::Uuid;
 
 use super::admit::Manner;
+use super::reader::SeaUsage;
+use super::recent::{Asked, RecentTallies, Told};
 use super::turn::{Turn, Turns};
 use super::{admit, reservation, reset};
 use crate::connection::Database;
@@ -35,6 +37,22 @@ pub struct SeaLedger {
 struct Admitting {
     db: Database,
     default: Arc<str>,
+    recent: Arc<RecentTallies>,
+}
+
+impl Admitting {
+    /// What somebody was told by a transaction that began when it was asked.
+    fn tell(&self, (org, user): (OrgId, Option<UserId>), tally: &Tally, at: Timestamp, asked: Asked) {
+        self.recent.read(Told { org, user, tally, at, asked });
+    }
+}
+
+/// The counts that a call was told.
+fn counts(answer: &Admitted) -> Option<&Tally> {
+    match answer {
+        Admitted::Recorded(tally) | Admitted::Duplicate(tally) | Admitted::OverLimit(_, tally) => Some(tally),
+        Admitted::Conflict | Admitted::OutOfTime | Admitted::NoOrg => None,
+    }
 }
 
 #[async_trait]
@@ -47,7 +65,13 @@ impl Commit<Vec<Draft>, Vec<Admitted>> for Admitting {
             let manner = Manner { wait, hopeful: hope.swap(false, Relaxed) };
             admit::admit(&tx, &self.default, drafts, manner).await
         };
-        let mut answers = self.db.write(admit).await?.into_iter();
+        let asked = self.recent.asking();
+        let answers = self.db.write(admit).await?;
+        self.recent.committed(drafts.iter().zip(&answers).filter_map(|(draft, answer)| {
+            let tally = counts(answer.as_ref()?)?;
+            Some(Told { org: draft.org, user: draft.user, tally, at: draft.received_at, asked })
+        }));
+        let mut answers = answers.into_iter();
         let of = |job: &Vec<Draft>| answers.by_ref().take(job.len()).collect::<Vec<_>>().into_iter().collect();
         Ok(jobs.iter().map(of).collect())
     }
@@ -65,9 +89,15 @@ impl SeaLedger {
     /// The ledger in this database. An organization that is on no plan, or whose plan is not granted, has what the plan of this name
     /// gives. The writer lives on the runtime that this is called in, and ends when the last clone is gone and all is written.
     pub fn new(db: &Database, default: &PlanId) -> Self {
-        let admitting = Admitting { db: db.clone(), default: default.as_str().into() };
+        let admitting = Admitting { db: db.clone(), default: default.as_str().into(), recent: Arc::default() };
         let bounds = Bounds { batch: BATCH, queue: QUEUE, patience: db.deadline() };
         Self { group: GroupCommit::start(Arc::new(admitting.clone()), bounds), admitting, turns: Turns::default() }
+    }
+
+    /// Questions to this ledger, whose recent answers have in them what it committed.
+    pub fn reader(&self) -> SeaUsage {
+        let Admitting { db, default, recent } = &self.admitting;
+        SeaUsage::beside(db, Arc::clone(default), Arc::clone(recent))
     }
 
     /// Drafts of several organizations: each organization's by itself, so that none waits for another.
@@ -109,9 +139,15 @@ impl Ledger for SeaLedger {
     }
 
     async fn hold(&self, hold: &Hold) -> Result<Held, StoreError> {
-        let Admitting { db, default } = &self.admitting;
+        let Admitting { db, default, recent } = &self.admitting;
         let _turn = self.turn(hold.org).await?;
-        db.write(|tx: Tx| async move { reservation::hold(&tx, default, hold).await }).await
+        let asked = recent.asking();
+        let attempt = |tx: Tx| async move { reservation::hold(&tx, default, hold).await };
+        let answer = Box::pin(db.write(attempt)).await?;
+        if let Held::Held(tally) | Held::OverLimit(_, tally) = &answer {
+            self.admitting.tell((hold.org, hold.user), tally, hold.at, asked);
+        }
+        Ok(answer)
     }
 
     async fn settle(
@@ -121,13 +157,19 @@ impl Ledger for SeaLedger {
         quantity: Quantity,
         now: Timestamp,
     ) -> Result<Settled, StoreError> {
-        let Admitting { db, default } = &self.admitting;
+        let Admitting { db, default, recent } = &self.admitting;
         let _turn = self.turn(org).await?;
-        db.write(|tx: Tx| async move { reservation::settle(&tx, default, (org, id), quantity, now).await }).await
+        let asked = recent.asking();
+        let settle = |tx: Tx| async move { reservation::settle(&tx, default, (org, id), quantity, now).await };
+        let settled = Box::pin(db.write(settle)).await?;
+        if let Settled::Settled(tally) | Settled::OverLimit(_, tally) = &settled {
+            self.admitting.tell((org, None), tally, now, asked);
+        }
+        Ok(settled)
     }
 
     async fn release(&self, org: OrgId, id: ReservationId, _now: Timestamp) -> Result<Released, StoreError> {
-        let Admitting { db, default } = &self.admitting;
+        let Admitting { db, default, .. } = &self.admitting;
         let _turn = self.turn(org).await?;
         db.write(|tx: Tx| async move { reservation::release(&tx, default, (org, id)).await }).await
     }
@@ -137,8 +179,11 @@ impl Ledger for SeaLedger {
     }
 
     async fn reset(&self, org: OrgId, record: &Record) -> Result<Option<Tally>, StoreError> {
-        let Admitting { db, default } = &self.admitting;
+        let Admitting { db, default, recent } = &self.admitting;
         let _turn = self.turn(org).await?;
-        db.change(record, |tx: Tx| async move { reset::reset(&tx, default, org, record).await }).await
+        let reset = db.change(record, |tx: Tx| async move { reset::reset(&tx, default, org, record).await }).await;
+        // Also when it is not known whether it was committed.
+        recent.reset();
+        reset
     }
 }

@@ -10,6 +10,7 @@ mod key;
 pub(crate) mod ledger;
 mod postgres;
 pub(crate) mod reader;
+mod recent;
 mod reservation;
 mod reset;
 pub(crate) mod row;

@@ -10,13 +10,13 @@ use usage_core::{DayUsage, Days, Entry, EntryKind, EventId, Sum, Tally, UsageRea
 use uuid::Uuid;
 
 use super::key::Payer;
+use super::recent::{RecentTallies, Told};
 use super::reservation::Overdue;
 use super::row::{WHOLE_QUANTITY, select, stored, whole};
 use super::sheet::Sheet;
 use super::standing::look;
 use crate::connection::Database;
 use crate::error::{Failure, bad_column};
-use crate::recent::Recent;
 use crate::value::{from_micros, micros, number, read};
 
 const HISTORY: &str = "SELECT day, service, events, quantity FROM usage_total \
@@ -34,9 +34,6 @@ fn users_sql() -> String {
     )
 }
 
-/// Where organizations and their users stood at most a second ago.
-type RecentTallies = Recent<(OrgId, Option<UserId>), Tally>;
-
 /// Questions to the ledger in the database.
 #[derive(Clone)]
 pub struct SeaUsage {
@@ -46,9 +43,15 @@ pub struct SeaUsage {
 }
 
 impl SeaUsage {
-    /// The usage in this database; `default` as for [`crate::SeaLedger::new`].
+    /// The usage in this database; `default` as for [`crate::SeaLedger::new`]. Of what a ledger of the same process commits it knows a
+    /// second later at most; [`crate::SeaLedger::reader`] makes one that knows at once.
     pub fn new(db: &Database, default: &PlanId) -> Self {
-        Self { db: db.clone(), default: default.as_str().into(), recent: Arc::default() }
+        Self::beside(db, default.as_str().into(), Arc::default())
+    }
+
+    /// The usage of which this is known.
+    pub(super) fn beside(db: &Database, default: Arc<str>, recent: Arc<RecentTallies>) -> Self {
+        Self { db: db.clone(), default, recent }
     }
 
     async fn ask<T: Send>(&self, question: impl Future<Output = Result<T, Failure>> + Send) -> Result<T, StoreError> {
@@ -114,7 +117,12 @@ fn entry(row: &QueryResult) -> Result<Entry, Failure> {
 #[async_trait]
 impl UsageReader for SeaUsage {
     async fn tally(&self, org: OrgId, user: Option<UserId>, now: Timestamp) -> Result<Option<Tally>, StoreError> {
-        self.ask(Box::pin(tally(self.db.reader(), &self.default, (org, user), stored(now)))).await
+        let asked = self.recent.asking();
+        let found = self.ask(Box::pin(tally(self.db.reader(), &self.default, (org, user), stored(now)))).await?;
+        if let Some(tally) = &found {
+            self.recent.read(Told { org, user, tally, at: now, asked });
+        }
+        Ok(found)
     }
 
     async fn recent_tally(
@@ -123,9 +131,9 @@ impl UsageReader for SeaUsage {
         user: Option<UserId>,
         now: Timestamp,
     ) -> Result<Option<Tally>, StoreError> {
-        match self.recent.get(&(org, user)) {
+        match self.recent.get(org, user, now) {
             Some(tally) => Ok(Some(tally)),
-            None => self.recent.keep((org, user), Box::pin(self.tally(org, user, now))).await,
+            None => self.tally(org, user, now).await,
         }
     }
 

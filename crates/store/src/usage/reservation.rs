@@ -26,6 +26,10 @@ const INSERT: &str = "INSERT INTO usage_reservation (org_id, id, user_id, servic
      WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM usage_reservation \
      WHERE org_id = $1 AND state = 'open' AND expires_at > $6 LIMIT $10) AS others) < $10";
 
+/// When the first of those that are open ends by itself.
+const FIRST_END: &str = "SELECT expires_at FROM usage_reservation WHERE org_id = $1 AND state = 'open' AND expires_at > $2 \
+     ORDER BY expires_at LIMIT 1";
+
 const END: &str = "UPDATE usage_reservation SET state = $3, settled_quantity = $4 \
      WHERE org_id = $1 AND id = $2 AND state = 'open'";
 
@@ -240,10 +244,17 @@ pub(crate) async fn hold(tx: &Tx, default: &str, hold: &Hold) -> Result<Step<Hel
         i64::from(Hold::MOST_OPEN).into(),
     ];
     if run(&**tx, INSERT, values).await? == 0 {
-        return Ok(RollBack(Held::TooMany));
+        return Ok(RollBack(Held::TooMany(first_end(tx, hold.org, at).await?)));
     }
     close(tx, &sheet, &overdue, &Changes::default()).await?;
     Ok(Commit(Held::Held(sheet.tally(&payer, terms)?)))
+}
+
+/// When the first of the organization's open reservations ends: there are some.
+async fn first_end(tx: &Tx, org: OrgId, at: Timestamp) -> Result<Timestamp, Failure> {
+    let rows = select(&**tx, FIRST_END, vec![org.uuid().into(), micros(at).into()]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::broken("so many are open, and none of them ends"))?;
+    Ok(from_micros(row.try_get_by_index(0)?))
 }
 
 async fn end(tx: &Tx, reservation: &Reservation, state: State, quantity: Option<i64>) -> Result<(), Failure> {

@@ -22,9 +22,8 @@ const STANDING: &str = "SELECT o.id, o.status, o.created_at, s.status, s.anchor,
 const OPEN_ACCOUNTS: &str = "INSERT INTO usage_account (org_id) SELECT id FROM organization WHERE id = ANY($1) ORDER BY id \
      ON CONFLICT (org_id) DO NOTHING";
 
-/// What to do about a row that somebody else holds.
-const WAIT: &str = "";
-const SKIP: &str = " SKIP LOCKED";
+/// The rows of those who are waited for, in an order in which nobody waits for each other.
+const WAIT: &str = "SELECT org_id FROM usage_account WHERE org_id = ANY($1) ORDER BY org_id FOR UPDATE";
 
 /// The limits of one plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +109,9 @@ impl Standings {
 }
 
 /// The organizations, and nobody else changes their ledger or what is derived from it until the transaction ends.
+///
+/// A row that is free is locked and read at once. Whoever has to wait locks first, and reads what the plans say then: a statement that
+/// waits goes on with what was there when it began.
 pub(crate) async fn lock(
     tx: &impl ConnectionTrait,
     default: &str,
@@ -118,12 +120,19 @@ pub(crate) async fn lock(
     if tx.get_database_backend() != DbBackend::Postgres {
         return look(tx, default, orgs).await;
     }
-    let mut rows = locked(tx, default, orgs, WAIT).await?;
-    if rows.len() < orgs.len() {
-        run(tx, OPEN_ACCOUNTS, vec![ids(DbBackend::Postgres, orgs)]).await?;
-        rows = locked(tx, default, orgs, WAIT).await?;
+    // Of several, those that are free must not be held while the others are waited for.
+    if orgs.len() == 1 {
+        let (found, held) = lock_free(tx, default, orgs).await?;
+        if held.is_empty() {
+            return Ok(found);
+        }
     }
-    standings(&rows)
+    let wait = || select(tx, WAIT, vec![ids(DbBackend::Postgres, orgs)]);
+    if wait().await?.len() < orgs.len() {
+        run(tx, OPEN_ACCOUNTS, vec![ids(DbBackend::Postgres, orgs)]).await?;
+        wait().await?;
+    }
+    look(tx, default, orgs).await
 }
 
 /// The same for those of the organizations that have a row which nobody else holds, and which those are that have not: nobody is waited
@@ -136,7 +145,7 @@ pub(crate) async fn lock_free(
     if tx.get_database_backend() != DbBackend::Postgres {
         return Ok((look(tx, default, orgs).await?, BTreeSet::new()));
     }
-    let rows = locked(tx, default, orgs, SKIP).await?;
+    let rows = free(tx, default, orgs).await?;
     let ours = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<BTreeSet<Uuid>, _>>()?;
     Ok((standings(&rows)?, orgs.difference(&ours).copied().collect()))
 }
@@ -158,14 +167,10 @@ pub(crate) async fn lock_soon(
     }
 }
 
-async fn locked(
-    tx: &impl ConnectionTrait,
-    default: &str,
-    orgs: &BTreeSet<Uuid>,
-    otherwise: &str,
-) -> Result<Vec<QueryResult>, DbErr> {
+/// Locks and reads those that nobody else holds, at once: what does not wait is not old.
+async fn free(tx: &impl ConnectionTrait, default: &str, orgs: &BTreeSet<Uuid>) -> Result<Vec<QueryResult>, DbErr> {
     let sql = format!(
-        "{STANDING} JOIN usage_account a ON a.org_id = o.id WHERE o.id = ANY($2) ORDER BY o.id FOR UPDATE OF a{otherwise}"
+        "{STANDING} JOIN usage_account a ON a.org_id = o.id WHERE o.id = ANY($2) ORDER BY o.id FOR UPDATE OF a SKIP LOCKED"
     );
     select(tx, &sql, vec![default.into(), ids(DbBackend::Postgres, orgs)]).await
 }

@@ -3,7 +3,9 @@ use auth_core::testing::Population;
 use auth_core::{Freshness, Standings, UserStore};
 use kernel::{Action, Role};
 use org_core::testing::Population as People;
-use store::{SeaStandings, SeaUsers};
+use plan_core::testing::sample_catalogue;
+use plan_core::{CatalogueStore, PlanId, Source, Subscription, SubscriptionPut, SubscriptionStore};
+use store::{SeaCatalogue, SeaStandings, SeaSubscriptions, SeaUsers};
 
 use crate::fixture::on_each;
 
@@ -45,6 +47,25 @@ async fn a_fresh_answer_is_the_truth_in_every_process() {
         f.set_enabled(user, false).await;
         assert!(!other.of(user, None, Freshness::Fresh).await.unwrap().unwrap().enabled);
         assert!(!other.of(user, None, Freshness::Cached).await.unwrap().unwrap().enabled, "and is kept");
+    })
+    .await;
+}
+
+/// The first start of one instance must not be taken for unfinished by another, which looked while it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_another_process_moved_is_seen_by_who_asks_for_now() {
+    on_each(async |f| {
+        let (owner, free) = (f.new_user().await, "free".parse::<PlanId>().unwrap());
+        let org = f.new_org(owner).await;
+        let record = f.record(Action::CatalogueLoaded);
+        SeaCatalogue::new(&f.db).load(&sample_catalogue(), &record).await.unwrap();
+        let other = SeaSubscriptions::new(&f.second().await);
+        let before = other.of(org, &free).await.unwrap().unwrap();
+        assert_eq!(before.version, 0);
+        let next = Subscription { version: 1, source: Source::Installation, ..before };
+        let put = SeaSubscriptions::new(&f.db).put(&next, &f.record(Action::SubscriptionChanged)).await.unwrap();
+        assert_eq!(put, SubscriptionPut::Put);
+        assert_eq!(other.now(org, &free).await.unwrap().unwrap().version, 1);
     })
     .await;
 }

@@ -181,6 +181,33 @@ async fn waiting_for_a_row_takes_no_connection_from_others() {
     .await;
 }
 
+/// What a plan gives is read when the row is there, and not when the waiting began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_waited_is_decided_by_the_plan_of_then() {
+    on_postgres(async |f| {
+        let m = Metering::new(f);
+        let [org, _] = two(&m).await;
+        let tx = holding(f, org).await;
+        let waiting = hold(&m, org, 60);
+        let changed = async {
+            let blocked = "SELECT CAST(COUNT(*) AS TEXT) AS line FROM pg_stat_activity \
+                           WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            while f.lines(blocked).await == ["0"] {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            let whose = format!("SELECT plan_id FROM subscription WHERE org_id = '{}'", org.uuid());
+            f.run(&format!("UPDATE plan SET monthly_limit = 2 WHERE id = ({whose})")).await;
+            tx.rollback().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(m.ledger.hold(&waiting), changed);
+        assert!(
+            matches!(answer, Ok(Held::OverLimit(..))),
+            "one is used, and two more do not fit any longer: {answer:?}"
+        );
+    })
+    .await;
+}
+
 /// Housekeeping leaves what somebody holds for the next time, and holds up nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn housekeeping_waits_for_no_row() {

@@ -1,6 +1,8 @@
 use std::{fmt, str::FromStr};
 
-use kernel::{Ambient, OrgId, RecordId, ReservationId, ServiceName, TextError, Timestamp, UserId, plain_line};
+use kernel::{
+    Ambient, OrgId, RecordId, ReservationId, ServiceName, TextError, Timestamp, TokenHash, UserId, plain_line,
+};
 
 /// A value that cannot be what its field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +65,12 @@ impl EventId {
     /// A name for an event whose sender gave none: `evt_` and a UUIDv7.
     pub fn mint(ambient: &Ambient) -> Self {
         Self(format!("evt_{}", RecordId::mint(ambient).uuid().hyphenated()))
+    }
+
+    /// The name of an event whose sender gave a key instead, by which the request may be repeated: `idem_` and this digest of the
+    /// sender, the key, and the event's place, in hexadecimal.
+    pub fn of_key(digest: &TokenHash) -> Self {
+        Self(format!("idem_{}", digest.to_hex()))
     }
 
     /// The name under which a settled reservation stands in the ledger.

@@ -104,6 +104,10 @@ pub struct Shortfall {
     pub tally: Tally,
     /// The cost of the whole call.
     pub quantity: super::event::Quantity,
+    /// When it was refused.
+    pub at: Timestamp,
+    /// Whether a reservation was to be settled with it: the periods of the hold pay then, however long somebody waits.
+    pub settles: bool,
 }
 
 impl Deref for Shortfall {
@@ -161,8 +165,9 @@ pub enum Held {
     Held(Tally),
     /// It does not fit; nothing changed.
     OverLimit(Wall, Tally),
-    /// [`Hold::MOST_OPEN`] reservations of the organization are open; nothing changed.
-    TooMany,
+    /// [`Hold::MOST_OPEN`] reservations of the organization are open, and the first of them ends by itself at this moment; nothing
+    /// changed.
+    TooMany(Timestamp),
     /// There is no such organization, or it is suspended or deleted.
     NoOrg,
 }

@@ -7,6 +7,6 @@ mod time;
 
 pub use self::{
     history::{history, slots},
-    quota::{never_fits, percentage, resets_at, wall},
+    quota::{Outlook, leases_end, never_fits, outlook, percentage, resets_at, wall},
     time::{EARLY, LATE, counts, days_until, in_time, start},
 };

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::SubsecRound;
 use kernel::{Action, Actor, Ambient, OrgId, Record, ServiceName, Timestamp, UserId, plain_text};
 
-use crate::{ActionName, Admitted, Draft, EventId, FieldError, Ledger, Quantity, Tally, UsageError};
+use crate::{ActionName, Admitted, Draft, EventId, FieldError, Ledger, Quantity, Shortfall, Tally, UsageError};
 
 /// A call as its sender reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,12 +137,14 @@ fn keeps(metadata: &str) -> bool {
 }
 
 fn tracked(draft: Draft, answer: Admitted) -> Result<Tracked, UsageError> {
-    let (event, quantity) = (draft.event, draft.quantity);
+    let (event, quantity, at) = (draft.event, draft.quantity, draft.received_at);
     match answer {
         Admitted::Recorded(tally) => Ok(Tracked { event, duplicate: false, tally }),
         Admitted::Duplicate(tally) => Ok(Tracked { event, duplicate: true, tally }),
         Admitted::Conflict => Err(UsageError::EventConflict),
-        Admitted::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, quantity)),
+        Admitted::OverLimit(wall, tally) => {
+            Err(UsageError::over(wall, Shortfall { tally, quantity, at, settles: false }))
+        }
         Admitted::OutOfTime => Err(UsageError::OutOfTime),
         Admitted::NoOrg => Err(UsageError::NoOrg),
     }

@@ -1,7 +1,7 @@
 use chrono::TimeDelta;
 use kernel::{OrgId, ReservationId, ServiceName, Timestamp, UserId};
 
-use crate::{FieldError, Held, Hold, Metering, Quantity, Released, Settled, Tally, UsageError};
+use crate::{FieldError, Held, Hold, Metering, Quantity, Released, Settled, Shortfall, Tally, UsageError};
 
 /// A call that is about to be made, and how long it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +57,10 @@ impl Metering {
         };
         match self.ledger.hold(&hold).await? {
             Held::Held(tally) => Ok(Reservation { id: hold.id, expires_at: hold.expires_at, tally }),
-            Held::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, hold.quantity)),
-            Held::TooMany => Err(UsageError::TooManyReservations),
+            Held::OverLimit(wall, tally) => {
+                Err(UsageError::over(wall, Shortfall { tally, quantity: hold.quantity, at, settles: false }))
+            }
+            Held::TooMany(first_end) => Err(UsageError::TooManyReservations(first_end)),
             Held::NoOrg => Err(UsageError::NoOrg),
         }
     }
@@ -66,11 +68,14 @@ impl Metering {
     /// Writes what a held call really cost, which may be less or more than was held; the counts after that. Settling again with the
     /// same quantity answers the same.
     pub async fn settle(&self, org: OrgId, id: ReservationId, quantity: Quantity) -> Result<Tally, UsageError> {
-        match self.ledger.settle(org, id, quantity, self.ambient.now()).await? {
+        let at = self.ambient.now();
+        match self.ledger.settle(org, id, quantity, at).await? {
             Settled::Settled(tally) => Ok(tally),
             Settled::NotFound => Err(UsageError::NoSuchReservation),
             Settled::Ended => Err(UsageError::ReservationEnded),
-            Settled::OverLimit(wall, tally) => Err(UsageError::over(wall, tally, quantity)),
+            Settled::OverLimit(wall, tally) => {
+                Err(UsageError::over(wall, Shortfall { tally, quantity, at, settles: true }))
+            }
         }
     }
 

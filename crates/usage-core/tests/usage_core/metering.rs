@@ -49,7 +49,7 @@ async fn what_does_not_fit_is_refused_with_the_counts() {
     let refused = w.metering.track(Report { quantity: cost(3), ..Report::new(org, service("chat")) }).await;
     let Err(UsageError::QuotaExceeded(Wall::Month, tally)) = refused else { panic!("{refused:?}") };
     assert_eq!((tally.tier.as_str(), tally.month.used, tally.month.remaining()), ("starter", 8, Some(2)));
-    assert_eq!(tally.quantity, cost(3), "and with what was asked for");
+    assert_eq!((tally.quantity, tally.at), (cost(3), w.ambient.now()), "and with what was asked for, and when");
     let answers = race(32, async |_| w.metering.track(Report::new(org, service("chat"))).await.is_ok()).await;
     assert_eq!(answers.iter().filter(|recorded| **recorded).count(), 2);
     let unknown = w.metering.track(Report::new(OrgId::mint(&w.ambient), service("chat"))).await;

@@ -3,8 +3,10 @@
 use chrono::NaiveDate;
 use kernel::{Limit, Period, Timestamp};
 use proptest::prelude::*;
-use usage_core::policy::{counts, days_until, history, in_time, never_fits, percentage, resets_at, slots, start};
-use usage_core::{Count, DayUsage, Days, Grain, Quantity, Sum, Tally, Wall};
+use usage_core::policy::{
+    Outlook, counts, days_until, history, in_time, leases_end, never_fits, outlook, percentage, resets_at, slots, start,
+};
+use usage_core::{Count, DayUsage, Days, Grain, Quantity, Shortfall, Sum, Tally, Wall};
 
 use crate::world::service;
 
@@ -120,6 +122,60 @@ fn each_limit_has_its_own_reset() {
     assert_eq!(resets_at(&tally, Wall::Month), at("2026-02-28T10:00:00Z"));
     assert_eq!(resets_at(&tally, Wall::Day), at("2026-02-11T00:00:00Z"));
     assert_eq!(resets_at(&tally, Wall::User), at("2026-02-28T10:00:00Z"));
+}
+
+/// Of a month until 10 o'clock of the 28th and this day, with these counts of used and held against these limits; refused now.
+fn short(now: &str, month: (u64, u64, u64), day: (u64, u64, u64), quantity: u64) -> Shortfall {
+    let at = at(now);
+    let anchor = "2026-01-28T10:00:00Z".parse().unwrap();
+    let of = |(used, reserved, limit), period| Count { used, reserved, limit: Limit::Of(limit), period };
+    let (month, day) = (of(month, Period::month(anchor, at)), of(day, Period::day(at)));
+    let tally = Tally { tier: "t".to_owned(), month, day, user: None };
+    Shortfall { tally, quantity: Quantity::new(quantity).unwrap(), at, settles: false }
+}
+
+#[test]
+fn a_refused_call_fits_once_every_limit_in_its_way_has_room() {
+    let (noon, end) = ("2026-02-10T12:00:00Z", at("2026-02-28T10:00:00Z"));
+    let midnight = at("2026-02-11T00:00:00Z");
+    let both = short(noon, (5, 0, 10), (5, 0, 6), 6);
+    assert_eq!(outlook(Wall::Month, &both), Outlook::From(end, Wall::Month), "the day ends before");
+    let day = short(noon, (5, 0, 100), (5, 0, 6), 2);
+    assert_eq!(outlook(Wall::Day, &day), Outlook::From(midnight, Wall::Day));
+    // On its last day the month ends before the day.
+    let last = short("2026-02-28T09:00:00Z", (10, 0, 10), (6, 0, 6), 1);
+    assert_eq!(outlook(Wall::Month, &last), Outlook::From(at("2026-03-01T00:00:00Z"), Wall::Day));
+    assert_eq!(outlook(Wall::Month, &short(noon, (5, 0, 10), (5, 0, 6), 7)), Outlook::Beyond(Wall::Day));
+}
+
+#[test]
+fn what_is_held_is_free_before_the_period_ends() {
+    let noon = "2026-02-10T12:00:00Z";
+    let held = short(noon, (3, 7, 10), (0, 0, 100), 2);
+    assert_eq!(outlook(Wall::Month, &held), Outlook::From(at("2026-02-10T13:00:00Z"), Wall::Month));
+    assert_eq!(leases_end(at(noon)), at("2026-02-10T13:00:00Z"));
+    let used = short(noon, (9, 1, 10), (0, 0, 100), 2);
+    assert_eq!(outlook(Wall::Month, &used), Outlook::From(at("2026-02-28T10:00:00Z"), Wall::Month), "not by itself");
+    let late = short("2026-02-10T23:30:00Z", (0, 0, 100), (0, 10, 10), 2);
+    assert_eq!(outlook(Wall::Day, &late), Outlook::From(at("2026-02-11T00:00:00Z"), Wall::Day), "the day ends before");
+}
+
+#[test]
+fn what_counts_in_a_period_that_is_over_never_fits() {
+    let day = short("2026-02-10T12:00:00Z", (5, 0, 100), (6, 0, 6), 1);
+    for (at, expected) in [
+        ("2026-02-10T23:59:59.999999Z", Outlook::From(at("2026-02-11T00:00:00Z"), Wall::Day)),
+        ("2026-02-11T00:00:00Z", Outlook::Over(Wall::Day)),
+        ("2026-02-11T12:00:00Z", Outlook::Over(Wall::Day)),
+    ] {
+        let told = outlook(Wall::Day, &Shortfall { at: at.parse().unwrap(), ..day.clone() });
+        assert_eq!(told, expected, "{at}");
+    }
+    // The periods of the hold pay, so that settling it does not get easier when they end.
+    let settled = Shortfall { settles: true, ..day };
+    assert_eq!(outlook(Wall::Day, &settled), Outlook::Over(Wall::Day));
+    let among_others = Shortfall { settles: true, ..short("2026-02-10T12:00:00Z", (5, 0, 100), (2, 4, 6), 4) };
+    assert_eq!(outlook(Wall::Day, &among_others), Outlook::From(at("2026-02-10T13:00:00Z"), Wall::Day));
 }
 
 fn row(on: &str, name: &str, quantity: u64) -> DayUsage {

@@ -94,7 +94,8 @@ async fn open_reservations_have_an_end() {
     let hold = Hold { id: first.id, org, user: None, service, quantity: cost(1), at, expires_at: first.expires_at };
     w.memory.hold_more(&hold, Hold::MOST_OPEN - 1).await;
     let refused = w.metering.hold(lease(org, 1)).await;
-    assert!(matches!(refused, Err(UsageError::TooManyReservations)), "{refused:?}");
+    let Err(UsageError::TooManyReservations(again)) = refused else { panic!("{refused:?}") };
+    assert_eq!(again, first.expires_at, "when the first of them ends");
     assert_eq!(w.memory.open_reservations(), 10_000);
     w.clock.advance(Duration::from_mins(1));
     w.metering.hold(lease(org, 1)).await.unwrap();

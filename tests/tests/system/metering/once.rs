@@ -75,3 +75,42 @@ async fn a_refused_event_takes_no_name_and_a_nameless_one_gets_its_own() {
     })
     .await;
 }
+
+/// A client that repeats a request with its `Idempotency-Key` is not counted twice, whichever instance it meets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_of_a_request_with_a_key_count_as_one() {
+    on_free(|app| async move {
+        limit(&app, 1000).await;
+        let sibling = app.sibling().await;
+        let house = House::new(&app, "acme").await;
+        let keyed = |number: usize, path: &str, body: &Value| {
+            let service = house.service.at(by_turns(number, [&app, &sibling]));
+            service.post(path).header("Idempotency-Key", "key-1").json(body)
+        };
+        let event = json!({ "service": "chat", "quantity": 3 });
+        let answers = at_once((0..40).map(|number| keyed(number, "/api/v1/usage/track", &event))).await;
+        let firsts = answers.iter().filter(|answer| answer.expect(200)["duplicate"] == false).count();
+        let again = answers.iter().filter(|answer| answer.header("idempotent-replayed") == Some("true")).count();
+        assert_eq!((firsts, again), (1, 39));
+        let other = json!({ "service": "chat", "quantity": 4 });
+        keyed(0, "/api/v1/usage/track", &other).await.problem(422, "idempotency_key_reused");
+        let batch = json!({ "events": [event, event] });
+        for answer in at_once((0..20).map(|number| keyed(number, "/api/v1/usage/track/batch", &batch))).await {
+            assert_eq!(answer.expect(200)["tracked"], 2);
+        }
+        assert_eq!(house.month().await, [json!(9), json!(0), json!(1000), json!(991)]);
+        assert_eq!(house.ledger().await.len(), 3);
+
+        // Setting back is done once, too.
+        let reset = async || {
+            let path = format!("/api/v1/usage/reset-demo?org_id={}", house.org);
+            house.owner.post(&path).header("Idempotency-Key", "reset-1").await
+        };
+        assert_eq!(reset().await.status, 200);
+        house.service.track(&event).await.expect(200);
+        let again = reset().await;
+        assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")));
+        assert_eq!(house.month().await[0], json!(3));
+    })
+    .await;
+}

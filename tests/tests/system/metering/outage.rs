@@ -1,4 +1,7 @@
 //! MET-5, RL-5: Redis decides no quota, and rate limits go on without it.
+//!
+//! A Redis that forgot is one that answers: everything stays ready. One that is dead keeps no session, so `/readyz` is 503 until it is
+//! back; what services meter goes on all the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,8 +29,8 @@ fn with_redis() -> impl Iterator<Item = Backend> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_forgets_and_freezes_admits_nobody_more() {
-    let Some(redis) = Redis::start().await else { return };
+async fn a_redis_that_forgets_freezes_and_dies_admits_nobody_more() {
+    let Some(mut redis) = Redis::start().await else { return };
     for backend in with_redis() {
         println!("on {backend}:");
         let app = on(backend, &redis, 600_000).await;
@@ -41,19 +44,37 @@ async fn a_redis_that_forgets_and_freezes_admits_nobody_more() {
             let come = async || answered.load(Ordering::SeqCst) >= count;
             until(Duration::from_secs(30), &format!("{count} answers"), come).await
         };
+        let ready = async |app: &TestApp| app.visitor().get("/readyz").await.status == 200;
+        let is_ready = async |when: &str| {
+            for app in [&app, &sibling] {
+                until(Duration::from_secs(3), &format!("ready {when}"), async || ready(app).await).await;
+            }
+        };
         seen(100).await;
         redis.flush();
-        seen(200).await;
+        assert!(ready(&app).await && ready(&sibling).await, "what forgets is there");
+        seen(150).await;
         redis.freeze();
-        // They go on while it is frozen.
-        seen(400).await;
+        // They go on while it is frozen, and while it is dead.
+        seen(250).await;
         redis.thaw();
+        seen(300).await;
+        redis.kill();
+        seen(420).await;
+        assert_eq!(app.visitor().get("/livez").await.status, 200);
+        redis.again().await;
         seen(600).await;
         redis.flush();
+        is_ready("when it is back").await;
         let answers = load.await.expect("the load");
         assert_eq!(tally(&answers), [(200, 500), (429, 700)]);
         redis.flush();
+        is_ready("with everything forgotten").await;
         house.service.call("after").await.problem(429, "quota_exceeded");
+        redis.kill();
+        house.service.call("after its death").await.problem(429, "quota_exceeded");
+        redis.again().await;
+        is_ready("at last").await;
         house.service.at(&sibling.base).call("after").await.problem(429, "quota_exceeded");
 
         // The session went with the first flush.

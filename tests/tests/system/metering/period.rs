@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use kernel::{Clock, Timestamp};
+use plan_core::PlanPatch;
 use serde_json::{Value, json};
 use testkit::TestApp;
 
@@ -192,6 +193,38 @@ async fn the_free_plan_gives_thirty_three_calls_a_day() {
         let quota = house.quota().await;
         assert_eq!((&quota["daily"]["used"], &quota["daily"]["remaining"]), (&json!(1), &json!(32)));
         assert_eq!((&quota["monthly"]["used"], &quota["monthly"]["remaining"]), (&json!(34), &json!(966)));
+    })
+    .await;
+}
+
+/// Two limits refuse: the month, and the day that ends before it. Whoever waits for the day alone would be refused again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_refused_by_two_limits_is_told_the_later_end() {
+    on_free(|app| async move {
+        wait_for_noon(&app);
+        let limits =
+            PlanPatch { api_calls_limit: Some(10), daily_limit: Some(6), rate_limit: Some(-1), ..PlanPatch::default() };
+        app.change_plan("free", limits).await;
+        let house = House::new(&app, "acme").await;
+        let end = moment(&house.quota().await["monthly"]["period_end"]);
+        house.service.track(&json!({ "service": "chat", "quantity": 5 })).await.expect(200);
+        let six = json!({ "service": "chat", "quantity": 6 });
+        let refused = house.service.track(&six).await;
+        let body = refused.problem(429, "quota_exceeded");
+        assert_eq!((&body["quota"], moment(&body["reset_date"])), (&json!("monthly"), end));
+        let wait: i64 = refused.header("retry-after").and_then(|text| text.parse().ok()).expect("seconds");
+        assert!((end - app.clock.now()).num_seconds().abs_diff(wait) <= 30, "{wait} s until {end}");
+        let verdict = house.service.post("/api/v1/decide").json(&six).await.expect(200);
+        assert_eq!((&verdict["reason"], moment(&verdict["retry_at"])), (&json!("quota_exceeded"), end), "{verdict}");
+
+        // A late call of a day that is over is told that no time mends it.
+        let before = app.clock.now();
+        house.service.call("the-sixth").await.expect(200);
+        app.clock.advance(Duration::from_hours(13));
+        let late = house.service.track(&happened("late", before)).await;
+        let body = late.problem(429, "quota_exceeded");
+        assert_eq!((late.header("retry-after"), &body["never_fits"]), (None, &json!(true)), "{body}");
+        house.service.call("today").await.expect(200);
     })
     .await;
 }

@@ -8,7 +8,7 @@ use crate::rig::service::by_turns;
 use crate::rig::{at_once, tally};
 
 /// What is no quantity, as JSON.
-const WRONG: [&str; 14] = [
+const WRONG: [&str; 16] = [
     "0",
     "-1",
     "1.5",
@@ -19,6 +19,8 @@ const WRONG: [&str; 14] = [
     "18446744073709551616",
     "1000000001",
     "\"many\"",
+    "\"5\"",
+    "\"+7\"",
     "true",
     "[1]",
     "{}",

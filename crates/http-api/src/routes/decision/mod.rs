@@ -25,10 +25,11 @@ use crate::routes::usage::explained;
 pub fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::post("/api/v1/decide", decide)
-            .decision()
+            .verdict()
             .explains(explained)
             .summary("May this call happen? Entitlement, quotas, rate limit and provider key in one answer; holds the quantity if asked to")
             .fails(404, "unknown_service")
+            .fails(429, "too_many_reservations")
             .once(),
         Endpoint::post("/api/v1/usage/reservations/{id}/settle", hold::settle)
             .explains(explained)
@@ -41,6 +42,7 @@ pub fn endpoints() -> Vec<Endpoint> {
             .fails(409, "reservation_ended"),
         Endpoint::get("/api/v1/rate-limit/check", rate::check)
             .unlimited()
+            .explains(explained)
             .summary("How many requests are left of the minute; asking costs nothing"),
     ]
 }

@@ -16,13 +16,13 @@ use org_core::testing::{MemoryOrgs, Population as _};
 use org_core::{Org, OrgName, OrgPorts, OrgStatus, OrgStore, Orgs, Settings, Slug};
 use plan_core::testing::{MemoryPlans, sample_catalogue};
 use plan_core::{
-    Access, Call, Decision, DecisionPorts, Held, OutagePolicy, Owned, PlanId, Plans, QuotaStanding, Quotas, Source,
-    Subscription, SubscriptionPut, SubscriptionStatus, SubscriptionStore,
+    Access, Call, Decision, DecisionPorts, Held, OutagePolicy, Owned, PlanId, Plans, QuotaStanding, Quotas, Room,
+    Source, Subscription, SubscriptionPut, SubscriptionStatus, SubscriptionStore,
 };
 use serde_json::Value;
 use usage_core::testing::{MemoryLimiter, MemoryUsage};
 use usage_core::{
-    Allowance, Bucket, Lease, Metering, Quantity, Rate, RateLimiter, Report, Taken, Tally, Usage, UsageError,
+    Allowance, Bucket, Count, Lease, Metering, Quantity, Rate, RateLimiter, Report, Taken, Tally, Usage, UsageError,
 };
 
 use crate::identify::{Identify, Identity};
@@ -104,9 +104,13 @@ impl SubscriptionStore for World {
 }
 
 fn standing(tally: &Tally) -> QuotaStanding {
-    let month = tally.month.remaining();
-    let user = tally.user.and_then(|count| count.remaining());
-    QuotaStanding { org: month, month, user, resets_at: tally.month.period.end }
+    let room = |count: Count| Room {
+        left: count.remaining(),
+        unheld: count.limit.remaining(count.used),
+        ends_at: count.period.end,
+    };
+    let (month, day, user) = (room(tally.month), room(tally.day), tally.user.map(room));
+    QuotaStanding { month, day, user, held_until: month.ends_at }
 }
 
 fn fault(error: UsageError) -> StoreError {
@@ -127,17 +131,19 @@ impl Quotas for World {
         match self.metering.hold(lease).await {
             Ok(held) => Ok(Held::Held(held.id, standing(&held.tally))),
             Err(UsageError::QuotaExceeded(_, tally)) => Ok(Held::OverLimit(standing(&tally))),
+            Err(UsageError::TooManyReservations(first_end)) => Ok(Held::TooMany(first_end)),
             Err(other) => Err(fault(other)),
         }
     }
 }
 
-/// Ten requests a minute for everybody.
+/// Ten requests a minute for everybody, and six hundred for keys of the platform.
 struct Ten(MemoryLimiter);
 
 fn bucket(who: &Subject, class: Class) -> (Bucket, Rate) {
     let key = who.key.map(|key| key.id.to_string()).or(who.user.map(|user| user.to_string())).unwrap();
-    (Bucket { policy: class.policy(), key }, Rate::per_minute(NonZeroU32::new(10).unwrap()))
+    let quota = if who.key.is_some_and(|key| key.platform) { 600 } else { 10 };
+    (Bucket { policy: class.policy(), key }, Rate::per_minute(NonZeroU32::new(quota).unwrap()))
 }
 
 #[async_trait]
@@ -334,6 +340,17 @@ impl Stage {
 
     /// Calls an operation, `"METHOD path"`.
     pub(in crate::routes) async fn call(&self, by: Who, operation: &str, body: Option<Value>) -> Told {
+        self.call_with(by, operation, None, body).await
+    }
+
+    /// The same, with an `Idempotency-Key`.
+    pub(in crate::routes) async fn call_with(
+        &self,
+        by: Who,
+        operation: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Told {
         let (method, path) = operation.split_once(' ').unwrap();
         let mut request = test::TestRequest::with_uri(path).method(method.parse().unwrap());
         request = match by {
@@ -346,6 +363,9 @@ impl Stage {
             }
             Who::OtherKey(scopes) => request.insert_header(("X-Test-Key", scopes)).insert_header(("X-Test-Other", "")),
         };
+        if let Some(key) = key {
+            request = request.insert_header(("Idempotency-Key", key));
+        }
         if let Some(body) = body {
             request = request.set_json(body);
         }

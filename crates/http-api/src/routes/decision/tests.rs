@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use kernel::{ReservationId, UserId};
 use plan_core::Check;
 use serde_json::{Value, json};
+use usage_core::testing::World as _;
+use usage_core::{Hold, Quantity};
 
 use super::stage::{Stage, Told, UPGRADE_URL, Who};
 use crate::wire::time;
@@ -59,7 +61,7 @@ async fn a_refusal_is_an_answer_too() {
     let stage = Stage::on("starter").await;
     let told = decide(&stage, READ, json!({"service": "bolt"})).await;
     assert_eq!(verdict(&told), (false, "upgrade_required", vec!["entitlement"]));
-    assert_eq!((told.header("x-tier"), told.header("x-api-calls-remaining")), (Some("starter"), None));
+    assert_eq!(told.gauge(), ["starter", "active", "0", "1000", "1000"]);
 
     let told = decide(&stage, READ, json!({"service": "chat", "quantity": 1001})).await;
     assert_eq!(verdict(&told), (false, "quota_exceeded", vec!["entitlement", "org_quota"]));
@@ -162,9 +164,35 @@ async fn more_than_was_held_must_fit() {
     let told = settle(&stage, BOTH, &reservation, 16).await;
     assert_eq!(told.code(), (429, "quota_exceeded"));
     assert_eq!((&told.body["upgrade_url"], &told.body["limit"]), (&json!(UPGRADE_URL), &json!(1000)));
-    assert_eq!(told.header("retry-after"), Some("2678400"), "31 days");
+    assert_eq!(
+        (told.header("retry-after"), &told.body["never_fits"]),
+        (None, &json!(true)),
+        "it counts in the month of the hold"
+    );
     assert_eq!(told.gauge(), ["starter", "active", "985", "1000", "5"], "as every answer of this kind");
     assert_eq!(settle(&stage, BOTH, &reservation, 15).await.body["remaining"], 0);
+}
+
+#[actix_web::test]
+async fn who_holds_too_often_is_told_when_there_is_a_place() {
+    let stage = Stage::on("enterprise").await;
+    let body = json!({"service": "chat", "reserve": true, "ttl_s": 90});
+    assert!(verdict(&decide(&stage, BOTH, body.clone()).await).0);
+    let first = Hold {
+        id: ReservationId::mint(&stage.ambient),
+        org: stage.org,
+        user: None,
+        service: "chat".parse().unwrap(),
+        quantity: Quantity::ONE,
+        at: stage.ambient.now(),
+        expires_at: stage.ambient.now() + TimeDelta::milliseconds(41_500),
+    };
+    stage.usage.hold_more(&first, Hold::MOST_OPEN - 1).await;
+    let told = decide(&stage, BOTH, body.clone()).await;
+    assert_eq!((told.code(), told.header("retry-after")), ((429, "too_many_reservations"), Some("42")), "{told:?}");
+    assert!(verdict(&decide(&stage, BOTH, json!({"service": "chat"})).await).0, "asking goes on");
+    stage.clock.advance(Duration::from_secs(42));
+    assert!(verdict(&decide(&stage, BOTH, body).await).0);
 }
 
 #[actix_web::test]

@@ -2,12 +2,11 @@
 
 mod dto;
 
+use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use auth_core::Users;
 use kernel::ServiceName;
-use plan_core::policy::Gate;
 use plan_core::{Access, PlanError, Plans};
-use usage_core::Usage;
 
 use self::dto::list::{TierFeatures, TiersBody};
 use self::dto::matrix::{AccessMatrix, MatrixQuery};
@@ -19,7 +18,7 @@ use crate::input::Query;
 use crate::problem::Problem;
 use crate::public::{Audience, Public};
 use crate::routes::subscriptions::Eyes;
-use crate::routes::usage::{Gauge, explained};
+use crate::routes::usage::{entitled, explained};
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -73,7 +72,6 @@ async fn features(
 
 async fn user_tier(
     access: Data<Access>,
-    usage: Data<Usage>,
     users: Data<Users>,
     by: Subject<EntitlementsRead>,
 ) -> Result<Answer<UserTier>, Problem> {
@@ -82,27 +80,21 @@ async fn user_tier(
         None => None,
     };
     let standing = access.standing(by.org).await?;
-    let gauge = Gauge::new(&standing, &usage.recent_tally(by.org, None).await?);
-    Ok(gauge.on(Answer::new(UserTier::new(user.as_ref(), &standing.plan))))
+    Ok(Answer::new(UserTier::new(user.as_ref(), &standing.plan)))
 }
 
 async fn check_tier(
     access: Data<Access>,
-    usage: Data<Usage>,
     by: Subject<EntitlementsRead>,
     query: Query<TierQuery>,
 ) -> Result<Answer<TierChecked>, Problem> {
     let service: ServiceName = query.0.service().parse().or(Err(PlanError::UnknownService))?;
     let standing = access.standing(by.org).await?;
-    match standing.gate(&service)? {
-        Gate::Granted => {
-            let gauge = Gauge::new(&standing, &usage.recent_tally(by.org, None).await?);
-            Ok(gauge.on(Answer::new(TierChecked::new(&standing.plan, &service))))
-        }
-        Gate::UpgradeRequired(required) => {
-            let (current, required) = (standing.plan.id.as_str(), required.map(|plan| plan.id.as_str()));
-            let refused = Problem::upgrade_required(service.as_str(), current, required, access.upgrade_url());
-            Err(refused.with("error", "Upgrade required"))
-        }
-    }
+    entitled(&standing, access.upgrade_url(), &service).map_err(in_words)?;
+    Ok(Answer::new(TierChecked::new(&standing.plan, &service)))
+}
+
+/// The same refusal, with the text that clients of this route wait for.
+fn in_words(refused: Problem) -> Problem {
+    if refused.status() == StatusCode::FORBIDDEN { refused.with("error", "Upgrade required") } else { refused }
 }

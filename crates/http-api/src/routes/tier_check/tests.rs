@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::routes::decision::stage::{Stage, Told, UPGRADE_URL, Who};
@@ -68,6 +70,7 @@ async fn nobody_goes_through_any_gate_in_an_organization_that_is_suspended() {
         assert_eq!(ask(&stage, Who::Owner, gate).await.status, 200, "{gate}");
     }
     stage.suspend().await;
+    stage.clock.advance(Duration::from_mins(1));
     for gate in gates {
         assert_eq!(ask(&stage, Who::Owner, gate).await.code(), (403, "forbidden"), "{gate}");
     }
@@ -90,9 +93,28 @@ async fn a_service_asks_for_the_user_whom_it_names() {
         let mark = if gate.contains('?') { '&' } else { '?' };
         assert_eq!(ask(&stage, own, &format!("{gate}{mark}user_id={user}")).await.code(), (403, "forbidden"), "{gate}");
     }
+    stage.clock.advance(Duration::from_mins(1));
     let other = ask(&stage, Who::Owner, &format!("billing?user_id={stranger}")).await;
     assert_eq!(other.code(), (403, "forbidden"), "people ask for themselves");
     assert_eq!(ask(&stage, Who::Owner, &format!("billing?user_id={user}&org_id={}", stage.org)).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_service_asks_no_more_often_for_somebody_than_they_may_themselves() {
+    let stage = Stage::on("starter").await;
+    let path = format!("GET /api/v1/tier-check/check?tier=free&user_id={}", stage.owner.id);
+    let mut told = Vec::new();
+    for _ in 0..30 {
+        told.push(stage.call(ASKING, &path, None).await);
+    }
+    let passed = told.iter().filter(|told| told.status == 200).count();
+    assert_eq!(passed, 10, "what their plan gives, and not what the key has");
+    let refused = told.last().unwrap();
+    assert_eq!((refused.code(), refused.header("retry-after")), ((429, "rate_limited"), Some("6")));
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"decision\";q=10;w=60"));
+    assert_eq!(ask(&stage, Who::Owner, "check?tier=free").await.code(), (429, "rate_limited"), "it is their bucket");
+    stage.clock.advance(Duration::from_secs(6));
+    assert_eq!(stage.call(ASKING, &path, None).await.status, 200);
 }
 
 #[actix_web::test]

@@ -1,4 +1,5 @@
-use actix_web::HttpRequest;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use kernel::{OrgId, ServiceName};
 use org_core::OrgError;
@@ -7,9 +8,8 @@ use plan_core::{Access, Standing};
 use usage_core::{Tally, Usage};
 
 use crate::Answer;
-use crate::caller::{asked_org, data};
+use crate::caller::{data, settled};
 use crate::problem::Problem;
-use crate::rate_limit;
 
 /// What the headers of usage and decision routes tell: the plan, its state, and what is left of the month.
 pub(crate) struct Gauge {
@@ -32,54 +32,70 @@ impl Gauge {
         }
     }
 
-    /// Of whoever makes a request, once its arguments have been taken; `None` outside of every organization.
+    /// Of the organization that a request is about; `None` outside of every organization. At most a second old.
     async fn of(request: &HttpRequest) -> Result<Option<Self>, Problem> {
-        let acts_in = || rate_limit::subject(request).and_then(|subject| subject.org);
-        let Some(org) = asked_org(request)?.or_else(acts_in) else { return Ok(None) };
+        let Some(org) = settled(request) else { return Ok(None) };
         let standing = data::<Access>(request)?.standing(org).await?;
-        let tally = data::<Usage>(request)?.tally(org, None).await?;
+        let tally = data::<Usage>(request)?.recent_tally(org, None).await?;
         Ok(Some(Self::new(&standing, &tally)))
     }
 
     /// The answer with these headers.
     pub(crate) fn on<T, const S: u16>(self, answer: Answer<T, S>) -> Answer<T, S> {
-        self.headers().into_iter().fold(answer, |answer, (name, value)| answer.header(name, value))
+        self.headers().fold(answer, |answer, (name, value)| answer.header(name, value))
     }
 
     /// A refusal with these headers.
     pub(crate) fn onto(self, problem: Problem) -> Problem {
-        self.headers().into_iter().fold(problem, |problem, (name, value)| problem.header(name, value))
+        self.headers().fold(problem, |problem, (name, value)| problem.header(name, value))
+    }
+
+    /// Writes those of the headers that an answer lacks.
+    fn complete(self, answer: &mut HttpResponse) {
+        for (name, text) in NAMES.into_iter().zip(self.texts()) {
+            let value = HeaderValue::from_str(&text).ok().filter(|_| !answer.headers().contains_key(name));
+            if let Some(value) = value {
+                answer.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    fn headers(self) -> impl Iterator<Item = (&'static str, String)> {
+        NAMES.into_iter().zip(self.texts())
     }
 
     /// −1 is "without end".
-    fn headers(self) -> [(&'static str, String); 5] {
+    fn texts(self) -> [String; 5] {
         let remaining = self.remaining.map_or_else(|| "-1".to_owned(), |left| left.to_string());
-        [
-            ("X-Tier", self.tier),
-            ("X-Tier-Status", self.status.to_owned()),
-            ("X-API-Calls-Used", self.used.to_string()),
-            ("X-API-Calls-Limit", self.limit.to_string()),
-            ("X-API-Calls-Remaining", remaining),
-        ]
+        [self.tier, self.status.to_owned(), self.used.to_string(), self.limit.to_string(), remaining]
     }
 }
 
-/// The refusal of a request that came too fast, with the same headers. Where they cannot be read it says enough without them.
-pub(crate) fn explained(request: HttpRequest, refusal: Problem) -> LocalBoxFuture<'static, Problem> {
+/// The headers, as `HeaderName` wants them.
+const NAMES: [&str; 5] = ["x-tier", "x-tier-status", "x-api-calls-used", "x-api-calls-limit", "x-api-calls-remaining"];
+
+/// Completes the headers of an answer to somebody who may ask: every answer of usage and decision routes tells them, refusals too.
+/// What our side failed at, and what cannot be read, goes without.
+pub(crate) fn explained<'a>(request: &'a HttpRequest, answer: &'a mut HttpResponse) -> LocalBoxFuture<'a, ()> {
+    let told = NAMES.iter().all(|name| answer.headers().contains_key(*name));
+    if told || answer.status().is_server_error() {
+        return Box::pin(std::future::ready(()));
+    }
     Box::pin(async move {
-        match Gauge::of(&request).await {
-            Ok(Some(gauge)) => gauge.onto(refusal),
-            Ok(None) => refusal,
+        match Gauge::of(request).await {
+            Ok(Some(gauge)) => gauge.complete(answer),
+            Ok(None) => {}
             Err(problem) => {
-                tracing::warn!(code = problem.code(), cause = problem.cause(), "a refusal goes without its figures");
-                refusal
+                tracing::warn!(code = problem.code(), cause = problem.cause(), "an answer goes without its figures");
             }
         }
     })
 }
 
 /// Refuses a service that the organization's plan does not open.
-pub(super) fn entitled(standing: &Standing, upgrade_url: &str, service: &ServiceName) -> Result<(), Problem> {
+///
+/// The one gate in front of every route that names a service; `/decide` asks the same rule ([`plan_core::policy::gate`]).
+pub(crate) fn entitled(standing: &Standing, upgrade_url: &str, service: &ServiceName) -> Result<(), Problem> {
     let required = match standing.gate(service)? {
         Gate::Granted => return Ok(()),
         Gate::UpgradeRequired(required) => required.map(|plan| plan.id.as_str()),

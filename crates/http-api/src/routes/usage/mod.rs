@@ -13,7 +13,7 @@ mod tests;
 use crate::endpoint::Endpoint;
 
 pub(crate) use self::counter::Counter;
-pub(crate) use self::gauge::{Gauge, explained};
+pub(crate) use self::gauge::{Gauge, entitled, explained};
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -32,7 +32,8 @@ fn recording() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/usage/track/batch", record::track_batch)
             .summary("Records up to 1 000 calls, each as if it came alone; an answer for each, in their order"),
         Endpoint::post("/api/v1/usage/reset-demo", record::reset_demo)
-            .summary("Sets the organization's counters back, on a development installation only"),
+            .summary("Sets the organization's counters back, on a development installation only")
+            .once(),
     ]
 }
 

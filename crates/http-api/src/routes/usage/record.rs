@@ -8,6 +8,7 @@ use super::dto::record::{ResetAnswer, Track, TrackedAnswer};
 use super::gauge::{Gauge, entitled};
 use crate::Answer;
 use crate::caller::{Claim, ManageSettings, Member, Subject, UsageWrite};
+use crate::idempotency::{EventNames, REPLAYED};
 use crate::input::{JsonOrQuery, LargeJson};
 use crate::problem::Problem;
 use crate::site::{Environment, Site};
@@ -15,6 +16,7 @@ use crate::site::{Environment, Site};
 pub(super) async fn track(
     counter: Counter,
     claim: Claim<UsageWrite>,
+    names: EventNames,
     body: JsonOrQuery<Track>,
 ) -> Result<Answer<TrackedAnswer>, Problem> {
     let event = Event::try_from(body.0)?;
@@ -22,14 +24,20 @@ pub(super) async fn track(
     // Read first: what fails then has not been recorded.
     let standing = counter.access.standing(by.org).await?;
     entitled(&standing, counter.access.upgrade_url(), &event.service)?;
-    let report = event.clone().report(by.org, by.user);
-    let tracked = counter.metering.track(report).await.map_err(|error| counter.refusal(&standing, error))?;
-    Ok(Gauge::new(&standing, &tracked.tally).on(Answer::new(TrackedAnswer::new(&event, &tracked, by.org, by.user))))
+    let mut report = event.clone().report(by.org, by.user);
+    names.give(&mut report, 0);
+    let refusal = |error| names.reused(event.name(), &error).unwrap_or_else(|| counter.refusal(&standing, error));
+    let tracked = counter.metering.track(report).await.map_err(refusal)?;
+    let answer = Answer::new(TrackedAnswer::new(&event, &tracked, by.org, by.user));
+    let again = tracked.duplicate && names.named(event.name());
+    let answer = if again { answer.header(REPLAYED, "true") } else { answer };
+    Ok(Gauge::new(&standing, &tracked.tally).on(answer))
 }
 
 pub(super) async fn track_batch(
     counter: Counter,
     by: Subject<UsageWrite>,
+    names: EventNames,
     body: LargeJson<Batch>,
 ) -> Result<Answer<BatchAnswer>, Problem> {
     let (org, user) = (by.org, by.user);
@@ -37,15 +45,19 @@ pub(super) async fn track_batch(
     for named in batch.users.clone().into_iter().filter(|named| Some(*named) != user) {
         match by.may_name(named).await {
             Ok(()) => {}
-            // Somebody who is no member any more: their events are refused, the others' are not.
-            Err(problem) if problem.status() == StatusCode::NOT_FOUND => batch.refuse(named, &problem),
+            // Somebody who is no member any more, or whose calls come too fast: their events are refused, the others' are not.
+            Err(problem) if [StatusCode::NOT_FOUND, StatusCode::TOO_MANY_REQUESTS].contains(&problem.status()) => {
+                batch.refuse(named, &problem);
+            }
             Err(problem) => return Err(problem),
         }
     }
     let standing = counter.access.standing(org).await?;
-    let reports = batch.reports(&standing, counter.access.upgrade_url());
+    let reports = batch.reports(&standing, counter.access.upgrade_url(), &names);
     let answers = if reports.is_empty() { Vec::new() } else { counter.metering.track_batch(reports).await? };
-    Ok(Answer::new(batch.answer(answers, |error| counter.refusal(&standing, error))))
+    let refusal =
+        |event: &Event, error| names.reused(event.name(), &error).unwrap_or_else(|| counter.refusal(&standing, error));
+    Ok(Answer::new(batch.answer(&by.at(), answers, refusal)))
 }
 
 pub(super) async fn reset_demo(

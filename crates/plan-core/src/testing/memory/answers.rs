@@ -6,7 +6,7 @@ use kernel::{Ambient, Email, OrgId, RecordId, ReservationId, ServiceName, StoreE
 
 use super::{MemoryPlans, Org, State};
 use crate::testing::Population;
-use crate::{Call, Check, Held, OwnKeys, Pays, QuotaStanding, Quotas, Rates};
+use crate::{Call, Check, Held, OwnKeys, Pays, QuotaStanding, Quotas, Rates, Room};
 
 #[async_trait]
 impl KeptRecords for MemoryPlans {
@@ -48,28 +48,43 @@ impl Population for MemoryPlans {
 
 impl State {
     fn standing(&self, org: OrgId) -> QuotaStanding {
-        let endless = QuotaStanding { org: None, month: None, user: None, resets_at: Timestamp::MAX_UTC };
-        self.standings.get(&org).copied().unwrap_or(endless)
+        let endless = Room { left: None, unheld: None, ends_at: Timestamp::MAX_UTC };
+        let anything =
+            QuotaStanding { month: endless, day: endless, user: Some(endless), held_until: Timestamp::MAX_UTC };
+        self.standings.get(&org).copied().unwrap_or(anything)
+    }
+
+    /// The standing of a call by this user, or by nobody.
+    fn standing_of(standing: QuotaStanding, user: Option<UserId>) -> QuotaStanding {
+        QuotaStanding { user: standing.user.filter(|_| user.is_some()), ..standing }
     }
 }
 
 #[async_trait]
 impl Quotas for MemoryPlans {
     async fn standing(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
-        let standing = self.state(Check::OrgQuota)?.standing(org);
-        Ok(QuotaStanding { user: standing.user.filter(|_| user.is_some()), ..standing })
+        let state = self.state(Check::OrgQuota)?;
+        let known = state.known.get(&org).copied().unwrap_or_else(|| state.standing(org));
+        Ok(State::standing_of(known, user))
+    }
+
+    async fn standing_now(&self, org: OrgId, user: Option<UserId>) -> Result<QuotaStanding, StoreError> {
+        Ok(State::standing_of(self.state(Check::OrgQuota)?.standing(org), user))
     }
 
     async fn hold(&self, call: &Call, seconds: u32) -> Result<Held, StoreError> {
         let mut state = self.state(Check::OrgQuota)?;
         let before = state.standing(call.org);
-        let fits = |left: Option<u64>| left.is_none_or(|left| call.quantity <= left);
-        if !fits(before.org) || !fits(before.month) || !fits(before.user.filter(|_| call.user.is_some())) {
-            return Ok(Held::OverLimit(before));
+        let asked = State::standing_of(before, call.user);
+        if !asked.admits(call.quantity) {
+            return Ok(Held::OverLimit(asked));
         }
-        let less = |left: Option<u64>| left.map(|left| left.saturating_sub(call.quantity));
-        let user = if call.user.is_some() { less(before.user) } else { before.user };
-        let after = QuotaStanding { org: less(before.org), month: less(before.month), user, ..before };
+        if let Some(again) = state.crowded_until {
+            return Ok(Held::TooMany(again));
+        }
+        let less = |room: Room| Room { left: room.left.map(|left| left.saturating_sub(call.quantity)), ..room };
+        let user = if call.user.is_some() { before.user.map(less) } else { before.user };
+        let after = QuotaStanding { month: less(before.month), day: less(before.day), user, ..before };
         state.standings.insert(call.org, after);
         state.holds.push((call.clone(), seconds));
         Ok(Held::Held(ReservationId::mint(&Ambient::system()), after))

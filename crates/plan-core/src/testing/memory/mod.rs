@@ -24,6 +24,10 @@ struct State {
     orgs: BTreeMap<OrgId, Org>,
     subscriptions: BTreeMap<OrgId, Subscription>,
     standings: BTreeMap<OrgId, QuotaStanding>,
+    /// What is known of standings that have changed since.
+    known: BTreeMap<OrgId, QuotaStanding>,
+    /// Until when nothing more is held.
+    crowded_until: Option<Timestamp>,
     holds: Vec<(Call, u32)>,
     /// Until when no call fits.
     full_until: Option<Timestamp>,
@@ -87,6 +91,16 @@ impl MemoryPlans {
     /// Where an organization, and each of its users, stands against its quotas. Without this there is no limit.
     pub fn set_standing(&self, org: OrgId, standing: QuotaStanding) {
         self.lock().standings.insert(org, standing);
+    }
+
+    /// From now on this is what is known of an organization's standing, whatever it is by now.
+    pub fn set_known(&self, org: OrgId, standing: QuotaStanding) {
+        self.lock().known.insert(org, standing);
+    }
+
+    /// From now on there are too many reservations for one more before this time.
+    pub fn set_crowded_until(&self, again: Option<Timestamp>) {
+        self.lock().crowded_until = again;
     }
 
     /// What was held, the first first, and for how many seconds.

@@ -161,7 +161,7 @@ async fn the_last_places_for_reservations(s: &Stage<'_>) {
     s.stores.world.hold_more(&first, Hold::MOST_OPEN - 11).await;
     let answers = race(32, async |_| s.try_hold(&s.lease(org, None, 1)).await).await;
     let held = answers.iter().filter(|answer| matches!(answer, Held::Held(_))).count();
-    assert_eq!((held, number_of(&answers, &Held::TooMany)), (10, 22), "ten places, ten reservations");
+    assert_eq!((held, number_of(&answers, &Held::TooMany(first.expires_at))), (10, 22), "ten places, ten reservations");
     assert_eq!(s.month(org, s.noon).await, (0, u64::from(Hold::MOST_OPEN)));
     s.assert_sound(org, &[], s.noon).await;
 }

@@ -1,7 +1,7 @@
 use chrono::NaiveDate;
 use kernel::{OrgId, UserId};
 
-use super::stage::{DAY, HOUR, SECOND, Stage, name, quantity};
+use super::stage::{DAY, HOUR, SECOND, Stage, name, numbers, quantity};
 use crate::testing::UsageStores;
 use crate::{Cursor, DayUsage, Days, Draft, Entry, Sum};
 
@@ -11,6 +11,7 @@ pub async fn usage_reader_contract(stores: UsageStores<'_>) {
     tells_users_apart(&Stage::new(stores)).await;
     gives_entries_by_pages(&Stage::new(stores)).await;
     orders_names_byte_by_byte(&Stage::new(stores)).await;
+    tells_nobody_less_than_before(&Stage::new(stores)).await;
 }
 
 fn usage(day: NaiveDate, service: &str, numbers: (u64, u64)) -> DayUsage {
@@ -114,6 +115,35 @@ async fn gives_entries_by_pages(s: &Stage<'_>) {
     let next = Days { from: day.from + chrono::Days::new(1), to: day.to + chrono::Days::new(1) };
     assert_eq!(s.entries(org, next, None, 100).await, vec![]);
     assert_eq!(s.entries(OrgId::mint(s.stores.ambient), day, None, 100).await, vec![], "unknown: nothing");
+}
+
+/// What is told beside an answer may be a second old, but not older than what the same process recorded or told before.
+async fn tells_nobody_less_than_before(s: &Stage<'_>) {
+    let (org, user) = (s.org(&s.monthly(100)).await, s.user().await);
+    let recent = async |user, at| {
+        let tally = s.stores.reader.recent_tally(org, user, at).await.unwrap().unwrap();
+        (numbers(tally.month), numbers(tally.day), tally.user.map(numbers))
+    };
+    let seen = async |used, held| {
+        assert_eq!(recent(Some(user), s.noon).await, ((used, held), (used, held), Some((used, held))), "with the user");
+        assert_eq!(recent(None, s.noon).await, ((used, held), (used, held), None), "without");
+    };
+    let by = |cost| Draft { user: Some(user), ..s.draft(org, cost) };
+    seen(0, 0).await;
+    s.record(&by(1)).await;
+    seen(1, 0).await;
+    let batch = s.batch(&[by(1), by(2), by(1_000), Draft { occurred_at: Some(s.noon - DAY), ..by(5) }]).await;
+    assert_eq!(batch.len(), 4);
+    assert_eq!(recent(Some(user), s.noon).await, ((9, 0), (4, 0), Some((9, 0))), "each period has its own");
+    let hold = s.lease(org, Some(user), 7);
+    s.hold(&hold).await;
+    assert_eq!(recent(Some(user), s.noon).await, ((9, 7), (4, 7), Some((9, 7))));
+    s.settle(&hold, 3, s.noon).await;
+    assert_eq!(recent(None, s.noon).await, ((12, 0), (7, 0), None));
+    let next = s.tally(org, None, s.noon).await.month.period.end;
+    assert_eq!(recent(Some(user), next).await, ((0, 0), (0, 0), Some((0, 0))), "another month is another matter");
+    s.reset(org, s.noon).await;
+    seen(0, 0).await;
 }
 
 async fn orders_names_byte_by_byte(s: &Stage<'_>) {

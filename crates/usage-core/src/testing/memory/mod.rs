@@ -5,6 +5,7 @@ mod reservations;
 mod world;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernel::testing::MemoryTrail;
@@ -20,6 +21,7 @@ pub use self::limiter::MemoryLimiter;
 pub struct MemoryUsage {
     state: Mutex<State>,
     trail: MemoryTrail,
+    readings: AtomicU64,
 }
 
 #[derive(Default)]
@@ -98,6 +100,11 @@ impl MemoryUsage {
     /// From now on every method fails, reads included.
     pub fn break_down(&self, down: bool) {
         self.trail.break_down(down);
+    }
+
+    /// How often the counts were read anew, as they are when nothing that was read a moment ago will do.
+    pub fn readings(&self) -> u64 {
+        self.readings.load(Relaxed)
     }
 
     /// How many reservations are neither settled nor given back.

@@ -11,11 +11,14 @@ impl State {
             return Held::OverLimit(wall, before);
         }
         let open = |it: &&Reservation| it.hold.org == hold.org && it.fate == Fate::Open && hold.at < it.hold.expires_at;
-        if u32::try_from(self.reservations.iter().filter(open).count()).is_ok_and(|open| open < Hold::MOST_OPEN) {
-            self.reservations.push(Reservation { hold: hold.clone(), fate: Fate::Open });
-            return self.tally(hold.org, hold.user, hold.at, hold.at).map_or(Held::NoOrg, Held::Held);
+        let ends: Vec<_> = self.reservations.iter().filter(open).map(|it| it.hold.expires_at).collect();
+        let first_end =
+            ends.iter().min().filter(|_| u32::try_from(ends.len()).is_ok_and(|open| open >= Hold::MOST_OPEN));
+        if let Some(first_end) = first_end {
+            return Held::TooMany(*first_end);
         }
-        Held::TooMany
+        self.reservations.push(Reservation { hold: hold.clone(), fate: Fate::Open });
+        self.tally(hold.org, hold.user, hold.at, hold.at).map_or(Held::NoOrg, Held::Held)
     }
 
     pub(super) fn settle(&mut self, org: OrgId, id: ReservationId, quantity: Quantity, now: Timestamp) -> Settled {

@@ -7,6 +7,7 @@ use usage_core::{ActionName, EventId, Quantity, Report, Tracked, UsageError};
 use utoipa::ToSchema;
 
 use super::record::{Track, TrackedAnswer};
+use crate::idempotency::EventNames;
 use crate::input::Fields;
 use crate::problem::{FieldProblem, Place, Problem, ProblemBody};
 use crate::routes::usage::gauge::entitled;
@@ -26,6 +27,11 @@ pub(crate) struct Event {
 }
 
 impl Event {
+    /// The name that its sender gave it.
+    pub(crate) const fn name(&self) -> Option<&EventId> {
+        self.event.as_ref()
+    }
+
     /// As the use case wants it.
     pub(crate) fn report(self, org: OrgId, user: Option<UserId>) -> Report {
         Report {
@@ -109,8 +115,9 @@ impl Batch {
 }
 
 impl ReadBatch {
-    /// What is to be recorded: the events that could be read and whose service the plan opens.
-    pub(crate) fn reports(&mut self, standing: &Standing, upgrade_url: &str) -> Vec<Report> {
+    /// What is to be recorded: the events that could be read and whose service the plan opens, each with a name if there is one for
+    /// its place.
+    pub(crate) fn reports(&mut self, standing: &Standing, upgrade_url: &str, names: &EventNames) -> Vec<Report> {
         for slot in &mut self.events {
             let closed = slot.as_ref().ok().and_then(|event| entitled(standing, upgrade_url, &event.service).err());
             if let Some(problem) = closed {
@@ -118,7 +125,13 @@ impl ReadBatch {
             }
         }
         let (org, user) = (self.org, self.user);
-        self.events.iter().flatten().map(|event| event.clone().report(org, event.user.or(user))).collect()
+        let report = |(place, slot): (usize, &Result<Event, Problem>)| {
+            let event = slot.as_ref().ok()?;
+            let mut report = event.clone().report(org, event.user.or(user));
+            names.give(&mut report, place);
+            Some(report)
+        };
+        self.events.iter().enumerate().filter_map(report).collect()
     }
 
     /// Refuses the events that name this user.
@@ -130,21 +143,22 @@ impl ReadBatch {
         }
     }
 
-    /// What became of each.
+    /// What became of each, of a request at this place.
     pub(crate) fn answer(
         self,
+        place: &Place,
         recorded: Vec<Result<Tracked, UsageError>>,
-        refusal: impl Fn(UsageError) -> Problem,
+        refusal: impl Fn(&Event, UsageError) -> Problem,
     ) -> BatchAnswer {
         let mut recorded = recorded.into_iter();
         let mut answer = BatchAnswer { results: Vec::with_capacity(self.events.len()), tracked: 0, failed: 0 };
         for slot in self.events {
             let ended = slot.and_then(|event| match recorded.next() {
                 Some(Ok(tracked)) => Ok(TrackedAnswer::new(&event, &tracked, self.org, event.user.or(self.user))),
-                Some(Err(error)) => Err(refusal(error)),
+                Some(Err(error)) => Err(refusal(&event, error)),
                 None => Err(Problem::internal("an event of a batch was not answered")),
             });
-            answer.push(ended);
+            answer.push(ended, place);
         }
         answer
     }
@@ -176,7 +190,7 @@ enum BatchResult {
 }
 
 impl BatchAnswer {
-    fn push(&mut self, ended: Result<TrackedAnswer, Problem>) {
+    fn push(&mut self, ended: Result<TrackedAnswer, Problem>, place: &Place) {
         match ended {
             Ok(tracked) => {
                 self.tracked += 1;
@@ -184,7 +198,7 @@ impl BatchAnswer {
             }
             Err(problem) => {
                 self.failed += 1;
-                self.results.push(BatchResult::Refused(problem.body(&Place::default())));
+                self.results.push(BatchResult::Refused(problem.body(place)));
             }
         }
     }
@@ -205,7 +219,9 @@ mod tests {
         {
             assert_eq!(read(json).map(|event| event.quantity.get()).ok(), Some(quantity), "{json}");
         }
-        for wrong in ["0", "-1", "1.5", "1e400", "9223372036854775808", "1000000001", "\"x\"", "true", "[]"] {
+        for wrong in
+            ["0", "-1", "1.5", "1e400", "9223372036854775808", "1000000001", "\"x\"", "\"5\"", "\"+7\"", "true", "[]"]
+        {
             let refused = read(&format!(r#"{{"service":"chat","quantity":{wrong}}}"#));
             let status = refused.map(drop).map_err(|problem| problem.status().as_u16());
             assert_eq!(status, Err(422), "{wrong}");

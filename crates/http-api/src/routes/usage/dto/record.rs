@@ -1,7 +1,5 @@
-use std::fmt;
-
 use kernel::{OrgId, UserId};
-use serde::de::{Error, Visitor};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use usage_core::{Tally, Tracked};
@@ -10,33 +8,16 @@ use utoipa::ToSchema;
 use super::batch::Event;
 use crate::wire::time;
 
-/// A whole number, in JSON or as text in a query.
+/// A whole number: a number in JSON, its digits in a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(value_type = u64, minimum = 1, maximum = 1_000_000_000)]
 pub(crate) struct Whole(pub(crate) u64);
 
 impl<'de> Deserialize<'de> for Whole {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WholeVisitor)
-    }
-}
-
-struct WholeVisitor;
-
-impl Visitor<'_> for WholeVisitor {
-    type Value = Whole;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number")
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
-        Ok(Whole(number))
-    }
-
-    // A query has texts only.
-    fn visit_str<E: Error>(self, text: &str) -> Result<Whole, E> {
-        text.parse().map(Whole).map_err(|_error| E::custom("`quantity` is no whole number"))
+        // Asked for a number, a query reads its text as one; JSON does not.
+        let read = u64::deserialize(deserializer);
+        read.map(Whole).map_err(|_error| D::Error::custom("`quantity` is no whole number"))
     }
 }
 
@@ -54,7 +35,8 @@ pub(crate) struct Track {
     /// How much of the quota it costs; 1 when absent.
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_000_000_000, example = 1)]
     pub(super) quantity: Option<Whole>,
-    /// By which name it is recorded once, within the organization and for ever. Without one a name is made, and a repetition counts again.
+    /// By which name it is recorded once, within the organization and for ever. Without one, and without an
+    /// `Idempotency-Key`, a name is made, and a repetition counts again.
     #[schema(min_length = 1, max_length = 128, pattern = "^[!-~]+$", example = "call-7f3a")]
     pub(super) event_id: Option<String>,
     /// Who called: only a service with the scope `act_as` names somebody else.
