@@ -10,6 +10,7 @@ mod m0005_plan;
 mod m0006_usage;
 mod m0007_usage_total;
 mod m0008_byok;
+mod m0009_billing;
 
 use async_trait::async_trait;
 use sea_orm_migration::prelude::*;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_usage::Migration),
             Box::new(m0007_usage_total::Migration),
             Box::new(m0008_byok::Migration),
+            Box::new(m0009_billing::Migration),
         ]
     }
 

@@ -11,6 +11,7 @@
 mod bare;
 mod bench;
 #[path = "bench/floor.rs"]
+#[expect(dead_code, reason = "some of it belongs to billing")]
 mod floor;
 #[path = "bench/load.rs"]
 mod load;

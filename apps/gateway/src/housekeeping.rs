@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use byok_core::{ByokError, Watch};
+use chrono::TimeDelta;
 use kernel::{Ambient, StoreError};
-use store::{SeaIdempotency, SeaLinks, SeaSessions, SeaThrottle};
+use store::{SeaIdempotency, SeaInbox, SeaLinks, SeaSessions, SeaThrottle};
 use tokio::time::{Interval, MissedTickBehavior};
 use usage_core::{Metering, UsageError};
 
@@ -14,12 +15,16 @@ const EVERY_LEASE: Duration = Duration::from_secs(5);
 /// How often somebody looks for customers' keys whose time to be tested has come.
 const EVERY_WATCH: Duration = Duration::from_mins(1);
 
+/// How long events of payment providers are kept that are over: longer than providers send one again, by far.
+const KEEP_EVENTS: TimeDelta = TimeDelta::days(90);
+
 /// Throws away what has expired. Nothing depends on it but the size of the database: what has expired is not served anyway.
 pub(crate) struct Housekeeping {
     pub(crate) sessions: SeaSessions,
     pub(crate) links: SeaLinks,
     pub(crate) throttle: SeaThrottle,
     pub(crate) idempotency: SeaIdempotency,
+    pub(crate) inbox: SeaInbox,
     pub(crate) metering: Metering,
     /// Tests customers' keys, if that is to be done without being asked.
     pub(crate) watch: Option<Watch>,
@@ -76,7 +81,8 @@ impl Housekeeping {
         let sessions = self.sessions.purge(now).await?;
         let links = self.links.purge(now).await?;
         let attempts = self.throttle.purge(now).await?;
-        Ok(sessions + links + attempts + self.idempotency.purge(now).await?)
+        let events = self.inbox.purge(now - KEEP_EVENTS).await?;
+        Ok(sessions + links + attempts + events + self.idempotency.purge(now).await?)
     }
 }
 
@@ -84,9 +90,13 @@ impl Housekeeping {
 async fn test(watch: &Watch) -> Result<u64, ByokError> {
     let mut tested = 0;
     loop {
-        let keys = watch.round().await?;
-        tested += keys;
-        if keys < u64::from(Watch::ROUND) {
+        let round = watch.round().await?;
+        tested += round.tested;
+        if round.unusable > 0 {
+            let (keys, action) = (round.unusable, "byok.key.tested");
+            tracing::warn!(keys, action, "provider keys cannot be used; the trail has each as a failure");
+        }
+        if round.claimed < u64::from(Watch::ROUND) {
             return Ok(tested);
         }
     }

@@ -1,6 +1,7 @@
 //! Ops Center as a program: configuration, wiring, command line. The binary is one call of [`cli::main`]; [`Start`] runs the same
 //! server inside another process, which is how tests use it.
 
+mod billing;
 mod bridge;
 pub mod cli;
 pub mod config;

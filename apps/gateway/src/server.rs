@@ -7,23 +7,28 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, http::KeepAlive};
+use billing_core::PaymentProvider;
 use http_api::{Services, Site};
 use kernel::Ambient;
 use rustls::ServerConfig;
 use tokio::net::TcpSocket;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::billing::Working;
+use crate::bridge::MoneyNotices;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::failure::Failure;
 use crate::first::{self, FirstAdmin};
 use crate::wiring::{Asked, Foundation};
-use crate::{kept, place, tls};
+use crate::{kept, place, tls, wiring};
 
 /// The head of a request must be there by then.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// An idle connection is kept so long for its next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// How long mails that are on their way have at the end.
+const MAILS: Duration = Duration::from_secs(3);
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 2048;
 
@@ -56,6 +61,10 @@ pub struct Running {
     handles: Vec<ServerHandle>,
     servers: JoinSet<io::Result<()>>,
     housekeeping: AbortHandle,
+    working: Working,
+    notices: MoneyNotices,
+    /// How long what is begun may take to finish at the end.
+    patience: Duration,
 }
 
 impl Start {
@@ -72,7 +81,8 @@ impl Start {
         let site = place::site(&config, address);
         let foundation = Foundation::lay(&config, &data, ambient.clone()).await?;
         let vault = foundation.vault(&config, &data, Asked::Serve).await?;
-        let services = foundation.services(&config, &data, site.clone(), &vault)?;
+        let till = foundation.till(&config, &data, &site, wiring::quote_key(&config, &vault)?)?;
+        let services = foundation.services(&config, &data, site.clone(), &vault, &till)?;
         let first_admin = foundation.first_start(&config).admin(&site.public_url, &ambient).await?;
 
         if first_admin.is_none() && first::nobody_administers(&services.users).await? {
@@ -89,6 +99,8 @@ impl Start {
         }
         let watch = foundation.watch(&config, &data, &site, services.byok.clone())?;
         let housekeeping = tokio::spawn(foundation.housekeeping(watch).run()).abort_handle();
+        let working = Working::begin(foundation.worker(&config, &till));
+        tell_of_money(&config);
         tracing::info!(%address, version = site.version, database = kept::database(&config, &data), "serving");
         Ok(Running {
             address,
@@ -100,7 +112,26 @@ impl Start {
             handles,
             servers,
             housekeeping,
+            working,
+            notices: till.notices,
+            patience: config.server.shutdown,
         })
+    }
+}
+
+/// Says who takes the money, and what about that is probably not meant.
+fn tell_of_money(config: &Config) {
+    let (provider, company) = (config.billing.provider, config.billing.company.name.as_str());
+    match provider {
+        PaymentProvider::Manual if company.is_empty() => tracing::info!(
+            "payments: invoices of your own, marked paid by hand; they do not say whose they are until [billing.company] is filled in. For \
+             cards set billing.provider = \"stripe\" and STRIPE_SECRET_KEY"
+        ),
+        PaymentProvider::Manual => tracing::info!(company, "payments: invoices of your own, marked paid by hand"),
+        PaymentProvider::Stripe | PaymentProvider::Lago => tracing::info!(provider = provider.as_str(), "payments"),
+    }
+    for warning in config.billing.warnings() {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -132,10 +163,19 @@ impl Running {
     async fn end(mut self, graceful: bool) -> Result<(), Failure> {
         self.foundation.draining.begin();
         let stops: Vec<_> = self.handles.iter().map(|handle| handle.stop(graceful)).collect();
-        for stop in stops {
-            stop.await;
+        let servers = async {
+            for stop in stops {
+                stop.await;
+            }
+            self.servers.shutdown().await;
+        };
+        if graceful {
+            tokio::join!(servers, self.working.end(self.patience));
+            self.notices.sent(MAILS).await;
+        } else {
+            self.working.abort();
+            servers.await;
         }
-        self.servers.shutdown().await;
         self.housekeeping.abort();
         self.foundation.database.close().await.map_err(|error| Failure::store("closing the database", &error))
     }

@@ -8,6 +8,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, Error, HttpRequest, HttpResponse, web};
 use audit_core::Trail;
 use auth_core::{ApiKeys, Passwords, Sessions, SignIn, Users};
+use billing_core::Billing;
 use byok_core::{Byok, Resolution};
 use kernel::{Ambient, Idempotency};
 use org_core::{Invitations, Members, Orgs};
@@ -23,6 +24,7 @@ use crate::problem::Problem;
 use crate::rate_limit::RateLimits;
 use crate::readiness::{Readiness, Ready};
 use crate::site::Site;
+use crate::webhook::Webhooks;
 use crate::{openapi as document, pages, routes};
 
 /// Everything that the routes ask for. Each is handed to them as itself: there is no state that knows all.
@@ -49,6 +51,8 @@ pub struct Services {
     pub usage: Usage,
     pub byok: Byok,
     pub resolution: Resolution,
+    pub billing: Billing,
+    pub webhooks: Webhooks,
     pub trail: Trail,
     pub idempotency: KeyedIdempotency,
     pub rate_limits: Arc<dyn RateLimits>,
@@ -81,6 +85,8 @@ impl Services {
             .app_data(web::Data::new(self.usage.clone()))
             .app_data(web::Data::new(self.byok.clone()))
             .app_data(web::Data::new(self.resolution.clone()))
+            .app_data(web::Data::new(self.billing.clone()))
+            .app_data(web::Data::new(self.webhooks.clone()))
             .app_data(web::Data::new(self.trail.clone()))
             .app_data(web::Data::new(idempotency))
             .app_data(web::Data::new(self.rate_limits.clone()))
@@ -129,8 +135,12 @@ pub fn openapi() -> String {
 
 /// The operations that take a cookie's word without the CSRF policy, one by one: `METHOD path`.
 pub fn csrf_exempt() -> Vec<String> {
-    Vec::new()
+    CSRF_EXEMPT.map(str::to_owned).to_vec()
 }
+
+/// What payment providers call, with a signature and no cookie.
+const CSRF_EXEMPT: [&str; 3] =
+    ["POST /api/v1/billing/webhooks/stripe", "POST /api/v1/webhooks/stripe", "POST /api/v1/webhooks/lago"];
 
 /// Mounts endpoints: one resource per path, static segments before placeholders, and 405 with `Allow` for the other methods.
 pub(crate) fn mount(cfg: &mut web::ServiceConfig, endpoints: &[Endpoint]) {

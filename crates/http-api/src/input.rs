@@ -33,7 +33,7 @@ pub struct Json<T>(pub T);
 /// A JSON body of up to [`MAX_LARGE_JSON`] bytes: lists of many small things.
 pub struct LargeJson<T>(pub T);
 
-/// A JSON body, or the same fields in the query of a request without one.
+/// A JSON body, or the same fields in the query of a request without one. Beside a body the query says at most where and for whom.
 pub struct JsonOrQuery<T>(pub T);
 
 /// A JSON body that may be left out.
@@ -82,6 +82,7 @@ impl<T: DeserializeOwned + ToSchema> Argument for JsonOrQuery<T> {
         let bytes = read(request, payload, MAX_JSON).await?;
         if !bytes.is_empty() || request.query_string().is_empty() {
             require_json(request)?;
+            nothing_beside(request)?;
             return parse_json(&bytes).map(Self);
         }
         let parsed = web::Query::<T>::from_query(request.query_string());
@@ -91,6 +92,20 @@ impl<T: DeserializeOwned + ToSchema> Argument for JsonOrQuery<T> {
         doc.body::<T>("application/json");
         doc.body_may_be_absent();
     }
+}
+
+/// What the query may name beside a body that has all the rest: every caller's place.
+const PLACE: [&str; 2] = ["org_id", "user_id"];
+
+/// Refuses a query whose fields would be passed over because there is a body.
+fn nothing_beside(request: &HttpRequest) -> Result<(), Problem> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map_err(|error| query_problem(&error.to_string()))?.into_inner();
+    let beside = pairs.into_iter().map(|(name, _)| name).filter(|name| !PLACE.contains(&name.as_str()));
+    let why = "the request has a body: every field stands there";
+    let wrong: Vec<FieldProblem> =
+        beside.map(|name| FieldProblem::new(format!("?{name}"), "unknown_field", why)).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Problem::invalid(wrong)) }
 }
 
 impl<T: Default + DeserializeOwned + ToSchema> Argument for OptionalJson<T> {

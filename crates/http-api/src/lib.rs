@@ -21,6 +21,7 @@ pub mod rate_limit;
 mod readiness;
 pub mod routes;
 mod site;
+mod webhook;
 mod wire;
 
 pub use self::{
@@ -30,4 +31,5 @@ pub use self::{
     metrics::Metrics,
     readiness::{Dependency, Readiness},
     site::{Environment, Site},
+    webhook::{WebhookVerifier, Webhooks},
 };

@@ -32,11 +32,17 @@ impl Default for Metrics {
 impl Metrics {
     /// Figures that all are zero.
     pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same, with figures of the application beside them.
+    pub fn with(register: impl FnOnce(&mut Registry)) -> Self {
         let mut registry = Registry::with_prefix("ops_center");
         let requests = Family::<RequestLabels, Counter>::default();
         let duration = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
         registry.register("http_requests", "Requests answered, by method, route and status", requests.clone());
         registry.register("http_request_duration_seconds", "Time from head to answer", duration.clone());
+        register(&mut registry);
         Self { registry: Arc::new(registry), requests, duration }
     }
 

@@ -22,6 +22,7 @@ fn tag(path: &str) -> &str {
         "org" => "org",
         "subscriptions" | "tiers" | "services" | "check-tier" => "plans",
         "byok" => "byok",
+        "billing" | "payment-methods" | "webhooks" => "billing",
         "admin" => "admin",
         _ => "operations",
     }

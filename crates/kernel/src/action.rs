@@ -13,6 +13,8 @@ pub enum Category {
     Usage,
     /// Customers' own provider keys, and the master keys that seal them.
     Key,
+    /// Money: customers, payment methods, purchases, invoices.
+    Billing,
 }
 
 impl Category {
@@ -25,6 +27,7 @@ impl Category {
             Self::Subscription => "subscription",
             Self::Usage => "usage",
             Self::Key => "key",
+            Self::Billing => "billing",
         }
     }
 }
@@ -123,6 +126,26 @@ actions! {
     PlanRetired = "plan.retired" in Subscription,
     /// An organization was moved to another plan, or its subscription to another state.
     SubscriptionChanged = "subscription.changed" in Subscription,
+    /// A payment method was added.
+    PaymentMethodAdded = "billing.payment_method.added" in Billing,
+    /// A payment method was removed.
+    PaymentMethodRemoved = "billing.payment_method.removed" in Billing,
+    /// Another payment method is charged by default.
+    PaymentMethodChosen = "billing.payment_method.chosen" in Billing,
+    /// An organization became a payment provider's customer.
+    CustomerCreated = "billing.customer.created" in Billing,
+    /// A change of what is paid for was agreed: another plan, an end, or none after all.
+    PlanChangeAgreed = "billing.change.agreed" in Billing,
+    /// What is paid for changed, by what the payment provider says or by time.
+    PaymentStateChanged = "billing.state.changed" in Billing,
+    /// An invoice was made.
+    InvoiceIssued = "billing.invoice.issued" in Billing,
+    /// An invoice was marked paid by hand.
+    InvoicePaid = "billing.invoice.paid" in Billing,
+    /// A payment was tried again.
+    PaymentRetried = "billing.payment.retried" in Billing,
+    /// An event of a payment provider is to be applied again.
+    EventReplayed = "billing.event.replayed" in Billing,
     /// An organization's used quantity was set back by a compensating entry.
     UsageReset = "usage.reset" in Usage,
     /// A provider key was stored, in the place of another or not.

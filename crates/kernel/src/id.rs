@@ -86,6 +86,12 @@ ids! {
     ReservationId = "rsv",
     /// A customer's key at a provider. Not the key itself.
     ProviderKeyId = "key",
+    /// What an organization pays for. Not the payment provider's name for it.
+    SubscriptionId = "sub",
+    /// An invoice. Not its number.
+    InvoiceId = "in",
+    /// Something that another system is asked to do; it keeps its name over all tries.
+    TaskId = "task",
 }
 
 #[cfg(test)]

@@ -28,7 +28,10 @@ pub use self::{
     actor::{Actor, ActorKind},
     ambient::{Ambient, Clock, Rng, Timestamp},
     error::StoreError,
-    id::{ApiKeyId, BadId, InvitationId, OrgId, ProviderKeyId, RecordId, ReservationId, SessionId, UserId},
+    id::{
+        ApiKeyId, BadId, InvitationId, InvoiceId, OrgId, ProviderKeyId, RecordId, ReservationId, SessionId,
+        SubscriptionId, TaskId, UserId,
+    },
     idempotency::{Begun, Idempotency, IdempotencyKey, Recorded},
     limit::Limit,
     page::{Page, Paged},

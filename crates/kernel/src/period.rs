@@ -15,11 +15,18 @@ impl Period {
     /// The month, counted from `anchor`, in which `at` lies. A month that lacks the anchor's day begins on its last day, and the next
     /// one on the anchor's day again: 31 January, 28 February, 31 March. Times before the anchor lie in months counted backwards.
     pub fn month(anchor: Timestamp, at: Timestamp) -> Self {
+        Self::months(anchor, at, 1)
+    }
+
+    /// The same for a stretch of `every` months (at least one): twelve are a year.
+    pub fn months(anchor: Timestamp, at: Timestamp, every: u32) -> Self {
         let months = |t: Timestamp| i64::from(t.year()) * 12 + i64::from(t.month0());
         let guess = months(at) - months(anchor);
         // The guess is the month of the calendar; before the anchor's day it is the one before.
-        let number = if nth(anchor, guess) > at { guess - 1 } else { guess };
-        Self { start: nth(anchor, number), end: nth(anchor, number + 1) }
+        let month = if nth(anchor, guess) > at { guess - 1 } else { guess };
+        let every = i64::from(every.max(1));
+        let first = month.div_euclid(every) * every;
+        Self { start: nth(anchor, first), end: nth(anchor, first + every) }
     }
 
     /// The day, UTC, in which `at` lies.
@@ -75,6 +82,14 @@ mod tests {
             let expected = (format!("{start}T10:00:00+00:00"), format!("{end}T10:00:00+00:00"));
             assert_eq!(month(anchor, moment), expected, "{anchor} {moment}");
         }
+    }
+
+    #[test]
+    fn a_year_keeps_the_day_of_its_anchor_too() {
+        let year = Period::months(at("2024-02-29T10:00:00Z"), at("2025-02-28T09:59:59Z"), 12);
+        assert_eq!((year.start, year.end), (at("2024-02-29T10:00:00Z"), at("2025-02-28T10:00:00Z")));
+        let before = Period::months(at("2024-02-29T10:00:00Z"), at("2024-02-29T09:00:00Z"), 12);
+        assert_eq!((before.start, before.end), (at("2023-02-28T10:00:00Z"), at("2024-02-29T10:00:00Z")));
     }
 
     proptest! {

@@ -9,6 +9,7 @@
 mod account;
 mod audit;
 mod auth;
+mod billing;
 mod byok;
 mod connection;
 mod entity;
@@ -30,6 +31,7 @@ pub use self::{
         api_keys::SeaApiKeys, links::SeaLinks, sessions::SeaSessions, standings::SeaStandings, throttle::SeaThrottle,
         users::SeaUsers,
     },
+    billing::{accounts::SeaBilling, inbox::SeaInbox, invoices::SeaInvoices, outbox::SeaOutbox},
     byok::{custody::SeaCustody, keys::SeaProviderKeys},
     connection::{Database, DatabaseOptions},
     error::OpenError,

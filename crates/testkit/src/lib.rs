@@ -31,8 +31,10 @@ mod client;
 mod clock;
 mod database;
 mod host;
+mod lago;
 mod mail;
 mod provider;
+mod stripe;
 mod user;
 
 pub use self::{
@@ -42,7 +44,9 @@ pub use self::{
     client::{Client, Request, http_client},
     clock::TestClock,
     database::Place,
+    lago::{FakeLago, LagoEvent, LagoFault, LagoPlan},
     mail::Mail,
     provider::{FakeProvider, ProviderAnswer, ProviderRequest},
+    stripe::{FakeStripe, StripeCall, StripeEvent, StripeFault, StripePrice, StripeShape},
     user::TestUser,
 };

@@ -1,6 +1,6 @@
 //! What the databases do by themselves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,34 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
 const SCHEMA: &str = "CREATE TABLE floor_counter (org integer PRIMARY KEY, used bigint NOT NULL, most bigint NOT NULL); \
      CREATE TABLE floor_event (id text PRIMARY KEY, org integer NOT NULL, quantity bigint NOT NULL)";
+
+/// Lets PostgreSQL do this.
+pub fn ask(url: &str, sql: &str) {
+    let done = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).status().unwrap();
+    assert!(done.success(), "{sql}");
+}
+
+/// Runs a script of pgbench for five seconds; its transactions in a second. PostgreSQL takes 100 connections: as many of them as there may
+/// be stand for the larger loads.
+fn pgbench(url: &str, folder: &Path, script: &str, connections: u32) -> f64 {
+    let file = folder.join("floor.sql");
+    std::fs::write(&file, script).unwrap();
+    let clients = connections.min(80).to_string();
+    let mut command = Command::new(program("pgbench"));
+    command.args(["-n", "-M", "prepared", "-T", "5", "-j", "2", "-c", &clients, "-f"]).arg(&file).arg(url);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or_else(|| panic!("{text}"));
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// pgbench, inserting a text under a name of its own: rows in a second.
+pub fn inserts(server: &str, text: &str, connections: u32) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    ask(server, "CREATE TABLE IF NOT EXISTS floor_inbox (id text PRIMARY KEY, body text NOT NULL)");
+    let script = format!("INSERT INTO floor_inbox VALUES (gen_random_uuid()::text, '{text}');\n");
+    pgbench(server, folder.path(), &script, connections)
+}
 
 /// pgbench, doing the two statements that record a call.
 pub struct Postgres {
@@ -21,10 +49,6 @@ impl Postgres {
             url: format!("{}/bench_floor", server.trim_end_matches("/postgres")),
             folder: tempfile::tempdir().unwrap(),
         };
-        let ask = |url: &str, sql: &str| {
-            let done = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).status().unwrap();
-            assert!(done.success(), "{sql}");
-        };
         ask(server, "CREATE DATABASE bench_floor");
         ask(&made.url, SCHEMA);
         ask(&made.url, "INSERT INTO floor_counter SELECT n, 0, 1000000000 FROM generate_series(1, 100) n");
@@ -33,20 +57,11 @@ impl Postgres {
 
     /// Events in a second, with so many rows to count in.
     pub fn run(&self, orgs: usize, connections: u32) -> f64 {
-        let script = self.folder.path().join("floor.sql");
         let text = format!(
             "\\set org random(1, {orgs})\nBEGIN;\nUPDATE floor_counter SET used = used + 1 WHERE org = :org AND used + 1 <= most;\n\
              INSERT INTO floor_event VALUES (gen_random_uuid()::text, :org, 1);\nCOMMIT;\n"
         );
-        std::fs::write(&script, text).unwrap();
-        // PostgreSQL takes 100 connections: as many of them as there may be stand for the larger loads.
-        let clients = connections.min(80).to_string();
-        let mut command = Command::new(program("pgbench"));
-        command.args(["-n", "-M", "prepared", "-T", "5", "-j", "2", "-c", &clients, "-f"]).arg(&script).arg(&self.url);
-        let output = command.output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let line = text.lines().find_map(|line| line.strip_prefix("tps = ")).unwrap_or_else(|| panic!("{text}"));
-        line.split_whitespace().next().unwrap().parse().unwrap()
+        pgbench(&self.url, self.folder.path(), &text, connections)
     }
 }
 

@@ -13,6 +13,7 @@
 mod api_keys;
 mod authz;
 mod avatar;
+mod billing;
 mod byok;
 mod crawl;
 mod csrf;
@@ -34,4 +35,5 @@ mod robustness;
 mod session;
 mod stranger;
 mod tenancy;
+mod tier_headers;
 mod walkthrough;

@@ -1,18 +1,26 @@
 //! What one core asks about another, answered here, because cores do not know each other.
+mod ending;
 mod entitlement;
 mod key;
+mod money_notice;
 mod notice;
+mod platform;
 mod quota;
 mod rate;
 mod tier;
+mod webhook;
 
 pub(crate) use self::{
+    ending::OrgsThatPay,
     entitlement::PlanEntitlements,
     key::{KeysThatPay, PlanGivesKeys},
+    money_notice::MoneyNotices,
     notice::OwnerNotices,
+    platform::PlatformFacts,
     quota::LedgerQuotas,
     rate::DecisionRates,
     tier::TierLimits,
+    webhook::{LagoEvents, StripeEvents},
 };
 
 use kernel::StoreError;

@@ -6,12 +6,12 @@ use kernel::{Email, OrgId, Page, Role, StoreError};
 use mail_smtp::{Notice, NoticeMail};
 use org_core::{Member, MemberFilter, MemberStatus, MemberStore, OrgStore};
 
-/// Tells an organization's owners about its keys, by mail.
+/// Tells an organization's owners what they should know, by mail.
 pub(crate) struct OwnerNotices {
     pub(crate) orgs: Arc<dyn OrgStore>,
     pub(crate) members: Arc<dyn MemberStore>,
     pub(crate) mail: Arc<dyn NoticeMail>,
-    /// Where the organization's people change its keys.
+    /// Where the organization's people look after it.
     pub(crate) public_url: String,
 }
 
@@ -33,6 +33,21 @@ impl OwnerNotices {
         }
         Ok(owners)
     }
+
+    /// Sends a mail to each of them; how many left. One that does not leave keeps nobody else from being told.
+    pub(super) async fn tell_all(&self, org: OrgId, subject: &str, paragraphs: &[String]) -> Result<u64, StoreError> {
+        let mut told = 0;
+        for to in self.owners(org).await? {
+            let notice = Notice { to, subject: subject.to_owned(), paragraphs: paragraphs.to_vec() };
+            match self.mail.notify(&notice).await {
+                Ok(()) => told += 1,
+                Err(StoreError::Unavailable(cause) | StoreError::Broken(cause)) => {
+                    tracing::warn!(%org, %cause, "an owner could not be told by mail");
+                }
+            }
+        }
+        Ok(told)
+    }
 }
 
 #[async_trait]
@@ -53,14 +68,7 @@ impl KeyNotice for OwnerNotices {
                 provider_page, self.public_url
             ),
         ];
-        for to in self.owners(key.org).await? {
-            let subject = format!("{provider} refuses the key of {org}");
-            let notice = Notice { to, subject, paragraphs: paragraphs.to_vec() };
-            if let Err(StoreError::Unavailable(cause) | StoreError::Broken(cause)) = self.mail.notify(&notice).await {
-                // The key's status says the same to everybody who looks; the next owner shall still be told.
-                tracing::warn!(key = %key.id, %cause, "an owner could not be told that a provider refuses the organization's key");
-            }
-        }
+        self.tell_all(key.org, &format!("{provider} refuses the key of {org}"), &paragraphs).await?;
         Ok(())
     }
 }

@@ -51,6 +51,10 @@ impl ConfigArgs {
                 wiring::chosen_catalogue(&config)?;
                 providers::load(&config)?;
                 look_at_ring(&config, &context.data)?;
+                wiring::provider(&config.billing, &Context::ambient())?;
+                for warning in config.billing.warnings() {
+                    warn(&warning)?;
+                }
                 if arguments.output.json { say_json(&as_json(settings)) } else { say(&as_text(&settings)) }
             }
         }

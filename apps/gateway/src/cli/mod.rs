@@ -1,5 +1,6 @@
 //! The command line.
 
+mod billing;
 mod config;
 mod init;
 mod keys;
@@ -32,7 +33,7 @@ EXIT CODES:
   0   done
   1   it was tried and did not work: the port is taken, the folder cannot be written, the database is somebody else's
   2   the command line or the configuration is wrong
-  69  the database or Redis does not answer: trying again later may help";
+  69  the database, Redis or the payment provider does not answer: trying again later may help";
 
 const EXAMPLES: &str = "\
 EXAMPLES:
@@ -68,6 +69,7 @@ enum Command {
     User(user::UserArgs),
     Usage(usage::UsageArgs),
     Keys(keys::KeysArgs),
+    Billing(billing::BillingArgs),
     Openapi(routes::OpenapiArgs),
     Config(config::ConfigArgs),
     Routes(routes::RoutesArgs),
@@ -137,6 +139,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::User(arguments) => arguments.run(context).await,
             Command::Usage(arguments) => arguments.run(context).await,
             Command::Keys(arguments) => arguments.run(context).await,
+            Command::Billing(arguments) => Box::pin(arguments.run(context)).await,
             Command::Openapi(_) => say(&http_api::openapi()),
             Command::Config(arguments) => arguments.run(&context),
             Command::Routes(arguments) => arguments.run(),

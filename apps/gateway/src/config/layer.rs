@@ -11,7 +11,7 @@ use toml::Value;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::problems::Problems;
-use super::schema::{self, Schema};
+use super::schema::{self, Kind, Schema};
 use super::secret;
 use super::source::Sources;
 
@@ -52,8 +52,9 @@ impl Layer<'_> {
             if path.is_empty() {
                 return Ok(());
             }
-            let text = Value::String(secret::read(Path::new(path), &spelled)?.to_string());
-            return self.keep(secret, text, format!("{path}, named by {spelled}"));
+            let text = secret::read(Path::new(path), &spelled)?;
+            let value = self.schema.kind(secret).unwrap_or(Kind::Text).read_file(&text);
+            return self.keep(secret, value, format!("{path}, named by {spelled}"));
         }
         match self.schema.kind(key) {
             Some(kind) if kind.admits(value) => {

@@ -4,6 +4,7 @@
 //! lie over it; a key that is not on the list is refused with the nearest one that is.
 
 mod address;
+mod billing;
 mod byok;
 pub(crate) mod catalogue;
 mod error;
@@ -28,12 +29,13 @@ use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::{address::parse as address, secret::read as private_file};
 pub use self::{
+    billing::{Billing, Company, Lago, Stripe},
     byok::Byok,
     error::ConfigError,
     log::{Format, Log},
     origin::Origin,
     people::{Mail, Password, Session, SmtpTls},
-    plans::{Plans, RateLimit},
+    plans::{Decision, Outage, Plans, RateLimit},
     schema::DEFAULTS,
     server::{Server, TlsFiles},
     source::Sources,
@@ -53,8 +55,10 @@ pub struct Config {
     pub redis: Redis,
     pub session: Session,
     pub plans: Plans,
+    pub decision: Decision,
     pub rate_limit: RateLimit,
     pub byok: Byok,
+    pub billing: Billing,
     pub mail: Mail,
     pub blob: Blob,
     pub password: Password,
@@ -109,6 +113,7 @@ impl Config {
         self.database.check(problems);
         self.session.check(problems);
         self.byok.check(problems);
+        self.billing.check(problems);
         self.blob.check(problems);
         self.password.check(problems);
         problems.note(self.log.filter());
@@ -138,7 +143,8 @@ fn refused(error: &figment::Error) -> ConfigError {
 fn setting(figment: &Figment, key: &str) -> Setting {
     let found = figment.find_value(key).ok();
     let value = found.and_then(|value| serde_json::to_value(value).ok()).unwrap_or_default();
-    let hidden = schema::SECRETS.contains(&key) && value != "";
+    let is_set = value != "" && value != serde_json::json!([]);
+    let hidden = schema::SECRETS.contains(&key) && is_set;
     let from = figment.find_metadata(key).map_or_else(String::new, |place| place.name.to_string());
     Setting { key: key.to_owned(), value: if hidden { "***".into() } else { value }, from }
 }

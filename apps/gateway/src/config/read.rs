@@ -70,6 +70,11 @@ pub(super) fn optional_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Opti
     Ok((!text.is_empty()).then(|| text.into()))
 }
 
+/// Texts that are never printed.
+pub(super) fn secrets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SecretString>, D::Error> {
+    Ok(Vec::<String>::deserialize(from)?.into_iter().map(SecretString::from).collect())
+}
+
 /// Addresses and networks.
 pub(super) fn networks<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<IpNet>, D::Error> {
     let network = |text: String| {

@@ -11,8 +11,18 @@ use super::error::ConfigError;
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The keys whose values are never printed, and which can be given as files.
-pub(super) const SECRETS: [&str; 5] =
-    ["database.url", "redis.url", "mail.smtp_password", "blob.s3_access_key", "blob.s3_secret_key"];
+pub(super) const SECRETS: [&str; 10] = [
+    "database.url",
+    "redis.url",
+    "billing.quote_key",
+    "billing.stripe.secret_key",
+    "billing.stripe.webhook_secrets",
+    "billing.lago.api_key",
+    "billing.lago.webhook_secret",
+    "mail.smtp_password",
+    "blob.s3_access_key",
+    "blob.s3_secret_key",
+];
 
 /// What a value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +51,17 @@ impl Kind {
             }
             (Self::List, Value::Array(items)) => items.iter().all(Value::is_str),
             _ => false,
+        }
+    }
+
+    /// Reads the file of a secret: of several, each stands on a line of its own.
+    pub(super) fn read_file(self, text: &str) -> Value {
+        match self {
+            Self::List => {
+                let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                Value::Array(lines.map(|line| Value::String(line.to_owned())).collect())
+            }
+            Self::Text | Self::Number | Self::Switch => Value::String(text.to_owned()),
         }
     }
 

@@ -7,7 +7,12 @@ use super::origin::Origin;
 pub(super) const PREFIX: &str = "OPS_CENTER__";
 
 /// Variables that other software sets, and the key that each stands for.
-const ALIASES: [(&str, &str); 2] = [("DATABASE_URL", "database.url"), ("REDIS_URL", "redis.url")];
+const ALIASES: [(&str, &str); 4] = [
+    ("DATABASE_URL", "database.url"),
+    ("REDIS_URL", "redis.url"),
+    ("STRIPE_SECRET_KEY", "billing.stripe.secret_key"),
+    ("STRIPE_SECRET_KEY_FILE", "billing.stripe.secret_key_file"),
+];
 
 /// Everything that can say something about the configuration, beside the defaults.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use plan_core::{OnOutage, OutagePolicy};
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -50,6 +51,17 @@ fn the_defaults_are_a_configuration() {
     assert_eq!(config.session.rules().user, auth_core::SessionRules::default().user);
     assert_eq!(config.session.rules().admin, auth_core::SessionRules::default().admin);
     assert!(config.database.url.is_none() && config.redis.url.is_none() && config.server.tls().is_none());
+}
+
+#[test]
+fn what_becomes_of_a_check_that_cannot_be_made_is_configured() {
+    let outages = |pairs: &[(&str, &str)]| Config::load(&environment(pairs)).map(|config| config.decision.outages());
+    assert_eq!(outages(&[]).expect("the defaults"), OutagePolicy::default());
+    let [rate, byok] = ["OPS_CENTER__DECISION__ON_OUTAGE_RATE_LIMIT", "OPS_CENTER__DECISION__ON_OUTAGE_BYOK"];
+    let turned = OutagePolicy { rate_limit: OnOutage::Refuse, byok: OnOutage::Allow };
+    assert_eq!(outages(&[(rate, "refuse"), (byok, "allow")]).expect("words that it knows"), turned);
+    let wrong = complaint(&environment(&[(rate, "ignore")]));
+    assert!(wrong.contains("decision.on_outage_rate_limit") && wrong.contains("`allow` or `refuse`"), "{wrong}");
 }
 
 #[test]
@@ -175,6 +187,13 @@ fn a_secret_comes_from_a_file_that_only_its_owner_reads() {
     let config = Config::load(&with_file(&file, &[])).expect("a configuration");
     assert_eq!(config.mail.smtp_password.expose_secret(), "two words\n");
 
+    let several = Scratch::new("whsec_new\n\nwhsec_old\n", 0o600);
+    let named = [("OPS_CENTER__BILLING__STRIPE__WEBHOOK_SECRETS_FILE", several.text())];
+    let named = named.each_ref().map(|(name, path)| (*name, path.as_str()));
+    let secrets = Config::load(&environment(&named)).expect("a configuration").billing.stripe.webhook_secrets;
+    let secrets: Vec<&str> = secrets.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(secrets, ["whsec_new", "whsec_old"]);
+
     for mode in [0o640, 0o604, 0o644, 0o620] {
         let open = Scratch::new("x", mode);
         let said = complaint(&environment(&[("OPS_CENTER__MAIL__SMTP_PASSWORD_FILE", &open.text())]));
@@ -194,6 +213,11 @@ fn nothing_prints_a_secret() {
         ("REDIS_URL", "redis://:canary-3@h"),
         ("OPS_CENTER__BLOB__S3_ACCESS_KEY", "canary-4"),
         ("OPS_CENTER__BLOB__S3_SECRET_KEY", "canary-5"),
+        ("STRIPE_SECRET_KEY", "sk_test_canary-6"),
+        ("OPS_CENTER__BILLING__STRIPE__WEBHOOK_SECRETS", "canary-7,canary-8"),
+        ("OPS_CENTER__BILLING__LAGO__API_KEY", "canary-9"),
+        ("OPS_CENTER__BILLING__LAGO__WEBHOOK_SECRET", "canary-10"),
+        ("OPS_CENTER__BILLING__QUOTE_KEY", "canary-11-canary-11-canary-11-canary-11"),
     ];
     let (config, settings) = Config::explained(&environment(&pairs)).expect("a configuration");
     let printed = format!("{config:?} {settings:?}");

@@ -1,5 +1,6 @@
 //! The one place that knows which adapter stands behind which port.
 
+mod billing;
 mod byok;
 mod metering;
 
@@ -15,7 +16,7 @@ use avatar_image::ImageRenderer;
 use blob_store::{Blobs, S3Options};
 use byok_core::{Byok, Watch};
 use http_api::identify::{SessionCookie, SessionOrKey};
-use http_api::{KeyedIdempotency, Metrics, Services, Site};
+use http_api::{KeyedIdempotency, Services, Site};
 use kernel::{Ambient, StoreError};
 use mail_smtp::{NoticeMail, OutboxMail, SmtpMail, SmtpOptions, SmtpTls};
 use org_core::{InvitationMail, InvitationPorts, Invitations, MemberStore, Members, OrgPorts, OrgStore, Orgs};
@@ -23,13 +24,14 @@ use password_argon2::{Argon2Hasher, Argon2Options};
 use secrecy::ExposeSecret;
 use session_redis::{RedisOptions, RedisSessions};
 use store::{
-    Database, DatabaseOptions, SeaApiKeys, SeaIdempotency, SeaInvitations, SeaLinks, SeaMembers, SeaOrgs, SeaPeople,
-    SeaProfiles, SeaSessions, SeaStandings, SeaThrottle, SeaTrail, SeaUsers,
+    Database, DatabaseOptions, SeaApiKeys, SeaIdempotency, SeaInbox, SeaInvitations, SeaLinks, SeaMembers, SeaOrgs,
+    SeaPeople, SeaProfiles, SeaSessions, SeaStandings, SeaThrottle, SeaTrail, SeaUsers,
 };
 
+pub(crate) use self::billing::{Till, accounts, provider, quote_key};
 pub(crate) use self::byok::{Asked, Vault};
 pub(crate) use self::metering::{Metered, chosen_catalogue, explain};
-use crate::bridge::{KeysThatPay, OwnerNotices};
+use crate::bridge::KeysThatPay;
 use crate::config::{self, BlobKind, Config};
 use crate::data::DataDir;
 use crate::failure::Failure;
@@ -60,6 +62,16 @@ impl Foundation {
         Ok(Self { database, redis, draining: Draining::default(), metered, hasher, ambient })
     }
 
+    /// The same for commands that lend a hand: over a database whose schema is this version's already, and without Redis.
+    pub(crate) async fn visit(config: &Config, data: &DataDir, ambient: Ambient) -> Result<Self, Failure> {
+        let database = open_database(config, data).await?;
+        up_to_date(&database).await?;
+        let hasher =
+            Argon2Hasher::new(argon2(&config.password)).map_err(|error| Failure::store("password hashing", &error))?;
+        let metered = Metered::new(config, &database, None, &ambient);
+        Ok(Self { database, redis: None, draining: Draining::default(), metered, hasher, ambient })
+    }
+
     fn sessions(&self, config: &Config) -> Sessions {
         let store: Arc<dyn SessionStore> = match &self.redis {
             Some(redis) => Arc::new(redis.clone()),
@@ -83,8 +95,12 @@ impl Foundation {
 
     /// The use cases of organizations, which the command line needs too.
     pub(crate) fn orgs(&self) -> Orgs {
+        self.orgs_over(self.org_store())
+    }
+
+    fn orgs_over(&self, orgs: Arc<dyn OrgStore>) -> Orgs {
         let entitlements = self.metered.entitlements();
-        let ports = OrgPorts { orgs: self.org_store(), members: self.member_store(), entitlements };
+        let ports = OrgPorts { orgs, members: self.member_store(), entitlements };
         Orgs::new(ports, self.ambient.clone())
     }
 
@@ -103,10 +119,7 @@ impl Foundation {
         site: &Site,
         keys: Byok,
     ) -> Result<Option<Watch>, Failure> {
-        let mails = mails(config, data, site, &self.ambient);
-        let mail = mails.map_err(|error| Failure::store("preparing [mail]", &error))?.notices;
-        let (orgs, members, public_url) = (self.org_store(), self.member_store(), site.public_url.clone());
-        Ok(byok::watch(config, keys, Arc::new(OwnerNotices { orgs, members, mail, public_url })))
+        Ok(byok::watch(config, keys, Arc::new(self.owner_notices(config, data, site)?)))
     }
 
     /// What throws away what has expired.
@@ -117,6 +130,7 @@ impl Foundation {
             links: SeaLinks::new(&self.database),
             throttle: SeaThrottle::new(&self.database),
             idempotency: SeaIdempotency::new(&self.database),
+            inbox: SeaInbox::new(&self.database),
             metering: self.metered.metering.clone(),
             ambient: self.ambient.clone(),
         }
@@ -129,6 +143,7 @@ impl Foundation {
         data: &DataDir,
         site: Site,
         vault: &Vault,
+        till: &Till,
     ) -> Result<Services, Failure> {
         let mails = mails(config, data, &site, &self.ambient);
         let mail = mails.map_err(|error| Failure::store("preparing [mail]", &error))?.invitations;
@@ -145,7 +160,7 @@ impl Foundation {
             plans: self.metered.plans.clone(),
             access: self.metered.access.clone(),
             grants: self.metered.grants.clone(),
-            decision: self.metered.decision(Arc::new(KeysThatPay(keys.resolution.clone()))),
+            decision: self.metered.decision(config, Arc::new(KeysThatPay(keys.resolution.clone()))),
             byok: keys.byok,
             resolution: keys.resolution,
             usage: self.metered.usage.clone(),
@@ -156,13 +171,15 @@ impl Foundation {
             sessions,
             avatars: Avatars::new(profiles.clone(), blobs, Arc::new(ImageRenderer::default()), ambient.clone()),
             profiles: Profiles::new(profiles, ambient.clone()),
-            orgs: self.orgs(),
+            orgs: self.orgs_over(self.paying_orgs(till)),
             members: Members::new(self.member_store(), ambient.clone()),
             invitations: Invitations::new(self.invitation_ports(mail), ambient.clone()),
             trail: Trail::new(Arc::new(SeaTrail::new(&self.database))),
             idempotency: self.idempotency(vault),
             readiness: Arc::new(self.dependencies()),
-            metrics: Metrics::new(),
+            metrics: till.metrics(),
+            billing: till.billing.clone(),
+            webhooks: till.webhooks.clone(),
             ambient,
         })
     }

@@ -63,7 +63,8 @@ impl Place {
 }
 
 fn is_ours(name: &str) -> bool {
-    name.starts_with("OPS_CENTER_") || ["DATABASE_URL", "REDIS_URL"].contains(&name)
+    name.starts_with("OPS_CENTER_")
+        || ["DATABASE_URL", "REDIS_URL", "STRIPE_SECRET_KEY", "STRIPE_SECRET_KEY_FILE"].contains(&name)
 }
 
 /// How a run ended.

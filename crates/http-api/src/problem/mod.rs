@@ -2,6 +2,7 @@
 
 mod account;
 mod auth;
+mod billing;
 mod body;
 mod byok;
 mod org;

@@ -12,6 +12,9 @@ impl From<PlanError> for Problem {
             PlanError::PlanExists => Self::conflict("plan_exists", detail),
             PlanError::VersionConflict => Self::conflict("version_conflict", detail),
             PlanError::PlanInUse => Self::conflict("plan_in_use", detail),
+            PlanError::TooManyReservations { at, again } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_reservations", detail).until(again, at)
+            }
             PlanError::Invalid(fields) => {
                 Self::invalid(fields.iter().map(|(field, why)| plan_field(&format!("/{field}"), why)).collect())
             }

@@ -2,6 +2,7 @@
 pub mod admin;
 pub mod api_keys;
 pub mod auth;
+pub mod billing;
 pub mod byok;
 pub mod compat;
 pub mod decision;
@@ -36,6 +37,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         subscriptions::endpoints,
         tier::endpoints,
         byok::endpoints,
+        billing::endpoints,
         admin::endpoints,
     ];
     areas.iter().flat_map(|area| area()).collect()

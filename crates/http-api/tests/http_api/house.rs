@@ -14,7 +14,7 @@ use byok_core::testing::{MemoryEntitlement, MemoryKeys, MemoryProbe, MemoryRing,
 use byok_core::{Byok, ByokPorts, Resolution};
 use http_api::identify::SessionCookie;
 use http_api::rate_limit::Unlimited;
-use http_api::{Dependency, Environment, KeyedIdempotency, Metrics, Readiness, Services, Site};
+use http_api::{Dependency, Environment, KeyedIdempotency, Metrics, Readiness, Services, Site, Webhooks};
 use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
 use kernel::{Actor, Email, InvitationId, OrgId, PlatformRole, Record, Role, UserId};
 use org_core::testing::MemoryOrgs;
@@ -28,6 +28,7 @@ use usage_core::testing::MemoryUsage;
 use usage_core::{Metering, Usage};
 
 use crate::bridge::{Bridge, Names};
+use crate::till;
 
 /// The origin of every page.
 pub(crate) const ORIGIN: &str = "http://ops.example";
@@ -109,6 +110,8 @@ impl House {
             usage: Usage::new(usage, ambient.clone()),
             resolution: Resolution::new(byok.clone()),
             byok,
+            billing: till::billing(&ambient),
+            webhooks: Webhooks::default(),
             trail: Trail::new(Arc::new(MemoryAudit::new())),
             idempotency: KeyedIdempotency::new(Arc::new(MemoryIdempotency::default()), &[7; 32]),
             rate_limits: Arc::new(Unlimited),

@@ -5,3 +5,4 @@ mod bridge;
 mod browser;
 mod house;
 mod pages;
+mod till;

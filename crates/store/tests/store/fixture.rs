@@ -109,6 +109,13 @@ impl Fixture {
             "api_key",
             "provider_key",
             "master_key",
+            "billing_account",
+            "billing_subscription",
+            "billing_movement",
+            "invoice",
+            "invoice_series",
+            "inbox_event",
+            "outbox_task",
             "audit_record",
         ] {
             let line = if self.is_postgres() {

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod api_keys;
+mod billing;
+mod billing_race;
 mod byok;
 mod byok_handing;
 mod byok_rotation;

@@ -14,6 +14,7 @@ pub(crate) const NO_SESSION: &str = "ses_01890a5d-ac96-774b-bcce-000000000003";
 pub(crate) const NO_INVITATION: &str = "inv_01890a5d-ac96-774b-bcce-000000000004";
 pub(crate) const NO_KEY: &str = "apk_01890a5d-ac96-774b-bcce-000000000005";
 pub(crate) const NO_RESERVATION: &str = "rsv_01890a5d-ac96-774b-bcce-000000000006";
+const NO_INVOICE: &str = "in_01890a5d-ac96-774b-bcce-000000000007";
 /// A key that `OpenAI` could have given out.
 pub(crate) const PROVIDER_KEY: &str = "sk-proj-7Qz4LmVx2Rt9Yc5Wb8Nd3Fh6Jk1PsXqA";
 const NO_PICTURE: &str = "4f9c2a0e4f9c2a0e4f9c2a0e4f9c2a0e.webp";
@@ -77,6 +78,8 @@ impl Subject {
             Some("reservations") => NO_RESERVATION,
             Some("plans") => "starter",
             Some("services" | "check-access") => "chat",
+            Some("invoices") => NO_INVOICE,
+            Some("payment-methods") => "pm_nobody",
             other => panic!("{}: what does {{id}} name after {other:?}? Say so in crawl/sample.rs", operation.name()),
         }
     }
@@ -155,6 +158,20 @@ pub(crate) fn body(operation: &Operation, subject: &Subject) -> Option<Value> {
         "POST /api/v1/subscriptions/check-access/{service}" => json!({}),
         "POST /api/v1/byok/keys/add" => json!({"provider": "openai", "key": PROVIDER_KEY, "label": "production"}),
         "POST /api/v1/byok/resolve" => json!({"org_id": subject.org, "provider": "openai"}),
+        "POST /api/v1/subscriptions/upgrade"
+        | "POST /api/v1/subscriptions/change"
+        | "POST /api/v1/subscriptions/downgrade" => {
+            json!({"target_tier": "starter", "billing_cycle": "monthly"})
+        }
+        "POST /api/v1/subscriptions/cancel" => json!({"reason": "too much", "feedback": "none"}),
+        "POST /api/v1/billing/subscription/cancel" => json!({"reason": "too much"}),
+        "POST /api/v1/billing/subscription/upgrade" => json!({"new_tier_id": "starter", "billing_cycle": "monthly"}),
+        "POST /api/v1/billing/subscriptions/checkout" => json!({"tier_id": "starter", "billing_cycle": "monthly"}),
+        "POST /api/v1/billing/portal/create" => json!({"return_url": "/billing"}),
+        "POST /api/v1/billing/payment-methods" => json!({"payment_method_id": "pm_card_visa"}),
+        "POST /api/v1/billing/webhooks/stripe" | "POST /api/v1/webhooks/stripe" | "POST /api/v1/webhooks/lago" => {
+            json!({"id": "evt_1", "type": "invoice.paid"})
+        }
         "POST /api/v1/subscriptions/plans" => json!({"id": "team", "name": "Team"}),
         "PUT /api/v1/subscriptions/plans/{id}" => json!({"description": "For those who start."}),
         "PATCH /api/v1/admin/subscriptions/{email}" => json!({"tier": "starter", "notes": "a trial"}),

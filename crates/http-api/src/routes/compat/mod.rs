@@ -1,5 +1,6 @@
 //! Answers for consoles already in the field, in the shape that they read.
 
+mod billing;
 mod dto;
 
 use self::dto::AccountBody;
@@ -11,12 +12,14 @@ use crate::routes::auth::account::Accounts;
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
-    vec![
+    let mut rows = vec![
         Endpoint::get("/api/v1/auth/me", me)
             .also("/api/v1/auth/user")
             .also("/api/v1/user")
             .summary("Who is signed in, flat; `GET /auth/session` tells the same and more"),
-    ]
+    ];
+    rows.extend(billing::endpoints());
+    rows
 }
 
 async fn me(accounts: Accounts, caller: Caller) -> Result<Answer<AccountBody>, Problem> {

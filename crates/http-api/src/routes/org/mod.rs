@@ -7,10 +7,12 @@ mod tests;
 mod who;
 
 use actix_web::web::Data;
+use billing_core::Billing;
 use byok_core::Byok;
 use futures_util::future::try_join_all;
-use kernel::{OrgId, PlatformRole};
+use kernel::{Ambient, OrgId, PlatformRole};
 use org_core::{OrgError, OrgStatus, Orgs, Permission};
+use plan_core::Plans;
 
 pub(super) use self::renewal::Renewal;
 
@@ -26,6 +28,7 @@ use crate::caller::{Caller, ManageBilling, ManageSettings, Member, PlatformAdmin
 use crate::endpoint::Endpoint;
 use crate::input::{Json, PageQuery, Query};
 use crate::problem::Problem;
+use crate::routes::billing::{Bill, Names};
 use crate::{Answer, Created};
 
 /// The operations of this area.
@@ -52,7 +55,11 @@ fn about_one() -> Vec<Endpoint> {
             .fails(403, "role_above_own"),
         Endpoint::get("/api/v1/org/billing", billing)
             .also("/api/v1/org/{org_id}/billing")
-            .summary("The organization's subscription and what it has used"),
+            .summary("The organization's subscription, what it has used, and its newest invoices")
+            .fails(409, "change_pending")
+            .fails(409, "provider_refused")
+            .fails(409, "provider_unsupported")
+            .fails(502, "provider_error"),
         Endpoint::get("/api/v1/org/stats", stats)
             .also("/api/v1/org/{org_id}/stats")
             .summary("Counts of the organization"),
@@ -84,10 +91,14 @@ fn about_many() -> Vec<Endpoint> {
     ]
 }
 
-async fn info(orgs: Data<Orgs>, by: Member) -> Result<Answer<OrgInfo>, Problem> {
+async fn info(orgs: Data<Orgs>, billing: Data<Billing>, by: Member) -> Result<Answer<OrgInfo>, Problem> {
     let view = orgs.view(&by.membership).await?;
-    let sees_billing = Permission::ManageBilling.held_by(by.membership.role());
-    Ok(Answer::new(OrgInfo::new(view, sees_billing)))
+    let account = if Permission::ManageBilling.held_by(by.membership.role()) {
+        Some(billing.status(by.membership.org()).await?.account)
+    } else {
+        None
+    };
+    Ok(Answer::new(OrgInfo::new(view, account.as_ref())))
 }
 
 async fn mine(orgs: Data<Orgs>, caller: Caller, page: Query<PageQuery>) -> Result<Answer<MyOrgs>, Problem> {
@@ -141,8 +152,17 @@ async fn change_settings(
     Ok(Answer::new(SettingsView::new(org, plan).into()))
 }
 
-async fn billing(orgs: Data<Orgs>, by: Member<ManageBilling>) -> Result<Answer<BillingBody>, Problem> {
-    Ok(Answer::new(orgs.view(&by.membership).await?.into()))
+async fn billing(
+    orgs: Data<Orgs>,
+    billing: Data<Billing>,
+    plans: Data<Plans>,
+    ambient: Data<Ambient>,
+    by: Member<ManageBilling>,
+) -> Result<Answer<BillingBody>, Problem> {
+    let view = orgs.view(&by.membership).await?;
+    let bill = Bill::of(&billing, by.membership.org()).await?;
+    let names = Names::new(plans.catalogue().await?);
+    Ok(Answer::new(BillingBody::new(view, bill, &names, ambient.now())))
 }
 
 async fn stats(orgs: Data<Orgs>, byok: Data<Byok>, by: Member) -> Result<Answer<StatsBody>, Problem> {

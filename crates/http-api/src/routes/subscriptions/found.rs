@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::web::Data;
+use billing_core::{Account, Billing};
 use kernel::{OrgId, Page, UserId};
 use org_core::{OrgStatus, Orgs};
 use plan_core::{Access, Standing};
@@ -16,6 +17,7 @@ use crate::problem::Problem;
 pub(super) struct Desk {
     access: Data<Access>,
     usage: Data<Usage>,
+    billing: Data<Billing>,
 }
 
 /// What they know.
@@ -24,6 +26,8 @@ pub(super) struct Found {
     pub(super) standing: Standing,
     /// What was used.
     pub(super) tally: Tally,
+    /// What is paid.
+    pub(super) account: Account,
 }
 
 impl Desk {
@@ -31,13 +35,14 @@ impl Desk {
     pub(super) async fn look(&self, org: OrgId, user: UserId) -> Result<Found, Problem> {
         let standing = self.access.standing(org).await?;
         let tally = self.usage.tally(org, Some(user)).await?;
-        Ok(Found { standing, tally })
+        let account = self.billing.status(org).await?.account;
+        Ok(Found { standing, tally, account })
     }
 }
 
 impl Argument for Desk {
     async fn take(request: &HttpRequest, _: &mut Payload) -> Result<Self, Problem> {
-        Ok(Self { access: data(request)?, usage: data(request)? })
+        Ok(Self { access: data(request)?, usage: data(request)?, billing: data(request)? })
     }
     fn describe(_: &mut Doc) {}
 }

@@ -3,8 +3,9 @@
 mod dto;
 mod eyes;
 mod found;
+mod paying;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use actix_web::web::Data;
 use auth_core::Users;
@@ -12,13 +13,14 @@ use kernel::{ServiceName, UserId};
 use org_core::Orgs;
 use plan_core::{Access, PlanError, PlanId, Plans};
 
+pub(super) use self::dto::plan::PlanBody;
 pub(super) use self::eyes::Eyes;
 
 use self::dto::access::{MyAccess, UserAccess};
 use self::dto::body::PlanRequest;
 use self::dto::change::PlanChange;
 use self::dto::check::{AccessChecked, Whom};
-use self::dto::plan::{PlanBody, PlanSaved, PlansBody};
+use self::dto::plan::{PlanSaved, PlansBody};
 use self::dto::service::ServicesBody;
 use self::dto::trace::TraceStep;
 use self::found::{Desk, home};
@@ -27,12 +29,14 @@ use crate::endpoint::Endpoint;
 use crate::input::{Id, Json, OptionalJson, PathText};
 use crate::problem::Problem;
 use crate::public::{Audience, Public};
+use crate::routes::usage::explained;
 use crate::{Answer, Created};
 
 /// The operations of this area.
 pub fn endpoints() -> Vec<Endpoint> {
     let mut rows = catalogue();
     rows.extend(access());
+    rows.extend(paying::endpoints());
     rows
 }
 
@@ -64,7 +68,8 @@ fn access() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/subscriptions/check-access/{service}", check_access)
             .summary("Whether the organization's plan opens a service; `user_id` may come in the body or the query")
             .fails(404, "unknown_service")
-            .decision(),
+            .decision()
+            .explains(explained),
         Endpoint::get("/api/v1/subscriptions/admin/user-access/{id}", user_access).summary(
             "What a user's organization gives them, and why: of several the active one that they joined first",
         ),
@@ -128,7 +133,7 @@ async fn services(plans: Data<Plans>, access: Data<Access>, by: Audience) -> Res
 
 async fn my_access(desk: Desk, by: Member) -> Result<Answer<MyAccess>, Problem> {
     let found = desk.look(by.membership.org(), by.identity.user).await?;
-    Ok(Answer::new(MyAccess::new(&found.standing, &found.tally, by.identity.role)))
+    Ok(Answer::new(MyAccess::new(&found, by.identity.role)))
 }
 
 async fn check_access(
@@ -152,6 +157,6 @@ async fn user_access(
 ) -> Result<Answer<UserAccess>, Problem> {
     let role = users.get(user).await?.role;
     let found = desk.look(home(&orgs, user).await?, user).await?;
-    let access = MyAccess::new(&found.standing, &found.tally, role);
+    let access = MyAccess::new(&found, role);
     Ok(Answer::new(UserAccess::new(access, TraceStep::all(&found.standing, &found.tally))))
 }

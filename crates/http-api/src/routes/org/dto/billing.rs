@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use kernel::Role;
+use billing_core::{Cycle, PaymentProvider};
+use kernel::{Role, Timestamp};
 use org_core::{Entitlement, OrgView};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::view::customer;
+use crate::routes::billing::{Bill, InvoiceBody, MethodBody, Names, external, major, next_payment};
 use crate::wire::{decimal, time};
 
 /// An organization's subscription and what it has used.
@@ -33,13 +35,11 @@ pub(in crate::routes::org) struct BillingBody {
     subscription: SubscriptionBody,
     /// What was used of it.
     usage: UsageBody,
-    /// What was billed, newest first.
-    #[schema(value_type = Vec<Object>, example = json!([]))]
-    invoices: Vec<Value>,
-    /// How it is paid.
+    /// What was billed, newest first: the last ten. `GET /billing/invoices` has all.
+    invoices: Vec<InvoiceBody>,
+    /// What is charged by default.
     #[serde(rename = "paymentMethod")]
-    #[schema(value_type = Option<Object>, example = json!(null))]
-    payment_method: Option<Value>,
+    payment_method: Option<MethodBody>,
 }
 
 /// A subscription.
@@ -77,6 +77,15 @@ struct SubscriptionBody {
     /// Whether it ends with this interval.
     #[schema(example = false)]
     cancel_at_period_end: bool,
+    /// The plan that follows, if one was agreed.
+    #[schema(example = json!(null))]
+    pending_change: Option<String>,
+    /// Who takes the money: `stripe`, `lago`, or `manual`, which is the operator.
+    #[schema(example = "manual")]
+    provider: &'static str,
+    /// Its name at that provider.
+    #[schema(example = json!(null))]
+    external_id: Option<String>,
 }
 
 /// Calls in this period.
@@ -146,32 +155,46 @@ pub(in crate::routes::org) struct StatsBody {
     organization_name: String,
 }
 
-impl From<OrgView> for BillingBody {
-    fn from(view: OrgView) -> Self {
+impl BillingBody {
+    /// Of this organization, with what it pays.
+    pub(in crate::routes::org) fn new(view: OrgView, bill: Bill, names: &Names, now: Timestamp) -> Self {
         let plan = view.entitlement;
+        let account = &bill.status.account;
+        let live = account.live();
+        let amount = live.map(|live| live.amount);
         let usage = UsageBody { api_calls: plan.api_calls_used, api_calls_limit: limit(&plan) };
         Self {
             plan_tier: plan.tier.clone(),
             status: view.org.status.as_str(),
             created_at: time(view.org.created_at),
-            lago_customer_id: None,
-            stripe_customer_id: None,
+            lago_customer_id: customer(account, PaymentProvider::Lago),
+            stripe_customer_id: customer(account, PaymentProvider::Stripe),
             subscription: SubscriptionBody {
                 plan: plan.tier,
                 status: plan.subscription_status,
                 seats: plan.seats,
                 seats_used: view.stats.total_members + view.stats.pending_invites,
-                amount: decimal(plan.price_cents),
-                amount_cents: plan.price_cents,
-                currency: plan.currency,
-                interval: plan.interval,
-                next_billing_date: None,
-                cancel_at_period_end: false,
+                amount: amount.map_or_else(|| decimal(plan.price_cents), major),
+                amount_cents: amount.map_or(plan.price_cents, |amount| amount.minor),
+                currency: amount.map_or(plan.currency, |amount| amount.currency.to_string()),
+                interval: live.map_or(plan.interval, |live| interval(live.cycle).to_owned()),
+                next_billing_date: live.and_then(next_payment).map(time),
+                cancel_at_period_end: live.is_some_and(|live| live.cancel_at_period_end),
+                pending_change: live.and_then(|live| Some(live.pending.as_ref()?.plan.clone())),
+                provider: account.provider.as_str(),
+                external_id: external(account, account.provider),
             },
             usage,
-            invoices: Vec::new(),
-            payment_method: None,
+            invoices: bill.invoices.iter().map(|invoice| InvoiceBody::new(invoice, names)).collect(),
+            payment_method: bill.method.map(|method| MethodBody::new(method, now)),
         }
+    }
+}
+
+const fn interval(cycle: Cycle) -> &'static str {
+    match cycle {
+        Cycle::Monthly => "month",
+        Cycle::Yearly => "year",
     }
 }
 

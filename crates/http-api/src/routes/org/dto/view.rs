@@ -1,5 +1,6 @@
 //! One organization: what it is, and whether it runs.
 
+use billing_core::{Account, PaymentProvider};
 use kernel::OrgId;
 use org_core::{FieldError, OrgStatus, OrgView};
 use serde::{Deserialize, Serialize};
@@ -53,10 +54,15 @@ pub(in crate::routes::org) struct OrgInfo {
     stripe_customer_id: Option<Value>,
 }
 
+/// The organization's name at this provider, if it is a customer there.
+pub(super) fn customer(account: &Account, at: PaymentProvider) -> Option<String> {
+    account.customer.clone().filter(|_| account.provider == at)
+}
+
 impl OrgInfo {
-    /// What a member sees, with or without the keys about money.
-    pub(in crate::routes::org) fn new(view: OrgView, sees_billing: bool) -> Self {
-        let customer = || sees_billing.then_some(Value::Null);
+    /// What a member sees, with or without what is known of its money.
+    pub(in crate::routes::org) fn new(view: OrgView, account: Option<&Account>) -> Self {
+        let customer = |at| account.map(|account| customer(account, at).map_or(Value::Null, Value::String));
         Self {
             id: view.org.id.to_string(),
             name: view.org.name.as_str().to_owned(),
@@ -68,8 +74,8 @@ impl OrgInfo {
             member_count: view.stats.active_members,
             seats: view.entitlement.seats,
             seats_used: view.stats.total_members + view.stats.pending_invites,
-            lago_customer_id: customer(),
-            stripe_customer_id: customer(),
+            lago_customer_id: customer(PaymentProvider::Lago),
+            stripe_customer_id: customer(PaymentProvider::Stripe),
         }
     }
 }

@@ -16,9 +16,12 @@ use kernel::testing::{ManualClock, MemoryIdempotency, manual_ambient};
 use kernel::{Ambient, Idempotency, OrgId, PlatformRole, Record, SessionId, StoreError, UserId};
 use org_core::testing::{MemoryOrgs, Population};
 use org_core::{InvitationPorts, Invitations, MemberStore, Members, OrgPorts, OrgStatus, Orgs};
+use plan_core::Plans;
+use plan_core::testing::{MemoryPlans, sample_catalogue};
 use serde_json::Value;
 
 use crate::identify::{Identify, SessionCookie};
+use crate::routes::billing::tests::stage::Till;
 use crate::routes::byok::tests::stage::Safe;
 use crate::routes::{invitation, member, org};
 use crate::site::{Environment, Site};
@@ -99,6 +102,8 @@ pub(super) struct Stage {
     pub(super) stores: Arc<MemoryOrgs>,
     pub(super) clock: Arc<ManualClock>,
     safe: Safe,
+    till: Till,
+    plans: Plans,
     auth: Arc<MemoryAuth>,
     facts: Facts,
     ambient: Ambient,
@@ -127,6 +132,12 @@ impl Stage {
             stores,
             clock,
             safe: Safe::new(&ambient),
+            till: Till::new(&ambient),
+            plans: Plans::new(
+                Arc::new(MemoryPlans::with(sample_catalogue())),
+                "free".parse().unwrap(),
+                ambient.clone(),
+            ),
             ambient,
             auth,
             facts,
@@ -192,6 +203,8 @@ impl Stage {
             .app_data(web::Data::new(self.sessions.clone()))
             .app_data(web::Data::new(orgs))
             .app_data(web::Data::new(self.safe.byok.clone()))
+            .app_data(web::Data::new(self.till.billing()))
+            .app_data(web::Data::new(self.plans.clone()))
             .app_data(web::Data::new(Members::new(m, self.ambient.clone())))
             .app_data(web::Data::new(Invitations::new(ports, self.ambient.clone())))
             .app_data(web::Data::new(self.idempotency.clone()))

@@ -1,14 +1,17 @@
 //! What an organization's plan gives to its people.
 
+use billing_core::PaymentProvider;
 use kernel::PlatformRole;
 use plan_core::{Source, Standing, SubscriptionStatus};
 use serde::Serialize;
 use usage_core::Tally;
 use utoipa::ToSchema;
 
+use super::super::found::Found;
 use super::plan::{PlanBody, feature_names};
 use super::service::ServiceBody;
 use super::trace::TraceStep;
+use crate::routes::billing::{external, next_payment};
 use crate::wire::{decimal, time};
 
 /// The organization's subscription, the plan that counts, and what was used of it.
@@ -40,7 +43,7 @@ pub(in crate::routes::subscriptions) struct MyAccess {
     /// What a month of it costs, in its currency.
     #[schema(example = 19.0)]
     price: f64,
-    /// `active`, `trialing`, `past_due`, `suspended` or `canceled`.
+    /// `active`, `trialing`, `past_due`, `unpaid`, `suspended` or `canceled`.
     #[schema(example = "active")]
     status: &'static str,
     /// `monthly` or `yearly`.
@@ -67,7 +70,7 @@ pub(in crate::routes::subscriptions) struct MyAccess {
     usage: AccessUsage,
     /// The person.
     user: AccessUser,
-    /// Who bills the subscription: `manual` is the operator.
+    /// Who bills the subscription: `stripe`, `lago`, or `manual`, which is the operator.
     #[schema(example = "manual")]
     provider: Option<&'static str>,
     /// The subscription's id at Stripe.
@@ -111,10 +114,14 @@ struct AccessUser {
 
 impl MyAccess {
     /// What an organization that stands so gives to somebody of this role.
-    pub(in crate::routes::subscriptions) fn new(standing: &Standing, tally: &Tally, role: PlatformRole) -> Self {
+    pub(in crate::routes::subscriptions) fn new(found: &Found, role: PlatformRole) -> Self {
+        let Found { standing, tally, account } = found;
         let Standing { subscription, status, plan, catalogue, .. } = standing;
+        let live = account.live();
         let (tier, name) = (plan.id.to_string(), plan.name.clone());
         let has_subscription = subscription.source != Source::Default && *status != SubscriptionStatus::Canceled;
+        // What an administrator gave is nobody's to bill but the operator's.
+        let given = has_subscription.then_some(PaymentProvider::Manual);
         Self {
             org_id: subscription.org.to_string(),
             has_subscription,
@@ -126,18 +133,18 @@ impl MyAccess {
             plan: PlanBody::new(plan),
             price: decimal(plan.price.monthly_cents),
             status: status.as_str(),
-            billing_cycle: "monthly",
-            next_billing_date: None,
+            billing_cycle: live.map_or("monthly", |live| live.cycle.as_str()),
+            next_billing_date: live.and_then(next_payment).map(time),
             trial_ends_at: subscription.trial_ends_at.map(time),
-            cancel_at_period_end: false,
-            pending_change: None,
+            cancel_at_period_end: live.is_some_and(|live| live.cancel_at_period_end),
+            pending_change: live.and_then(|live| Some(live.pending.as_ref()?.plan.clone())),
             services: ServiceBody::opened_by(plan, catalogue),
             features: feature_names(plan),
             usage: tally.into(),
             user: AccessUser { role: role.as_str(), subscription_tier: tier, is_admin: role == PlatformRole::Admin },
-            provider: has_subscription.then_some("manual"),
-            external_id: None,
-            lago_id: None,
+            provider: live.map(|_| account.provider).or(given).map(PaymentProvider::as_str),
+            external_id: external(account, PaymentProvider::Stripe),
+            lago_id: external(account, PaymentProvider::Lago),
         }
     }
 }

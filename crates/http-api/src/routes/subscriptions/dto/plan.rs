@@ -10,7 +10,7 @@ use crate::wire::{Change, decimal};
 #[derive(Serialize, ToSchema)]
 #[schema(as = Plan)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that a plan answers")]
-pub(in crate::routes::subscriptions) struct PlanBody {
+pub(in crate::routes) struct PlanBody {
     /// Its name for ever.
     #[schema(example = "starter")]
     id: String,
@@ -154,7 +154,7 @@ impl PlanBody {
     }
 
     /// One or the other.
-    pub(in crate::routes::subscriptions) fn shown(plan: &Plan, administers: bool) -> Self {
+    pub(in crate::routes) fn shown(plan: &Plan, administers: bool) -> Self {
         if administers { Self::whole(plan) } else { Self::new(plan) }
     }
 }

@@ -1,9 +1,9 @@
 //! Why access is what it is.
 
-use plan_core::policy::{entitlement, org_quota, user_quota};
-use plan_core::{QuotaStanding, Standing, Step};
+use plan_core::policy::{entitlement, gate, org_quota, user_quota};
+use plan_core::{QuotaStanding, Room, Standing, Step};
 use serde::Serialize;
-use usage_core::Tally;
+use usage_core::{Count, Tally};
 use utoipa::ToSchema;
 
 /// One step of the way to an answer.
@@ -33,12 +33,10 @@ impl TraceStep {
     pub(in crate::routes::subscriptions) fn all(standing: &Standing, tally: &Tally) -> Vec<Self> {
         let Standing { plan, catalogue, .. } = standing;
         let mut steps = vec![Self::subscription(standing)];
-        steps.extend(
-            catalogue
-                .services()
-                .iter()
-                .map(|service| Self::new(entitlement(plan, catalogue, &service.name), Some(service.name.to_string()))),
-        );
+        steps.extend(catalogue.services().iter().map(|service| {
+            let gate = gate(plan, catalogue, &service.name);
+            Self::new(entitlement(plan, gate, &service.name), Some(service.name.to_string()))
+        }));
         let left = quota(tally);
         steps.push(Self::new(org_quota(&left, 1), None));
         steps.push(Self::new(user_quota(&left, 1), None));
@@ -56,11 +54,11 @@ impl TraceStep {
 }
 
 fn quota(tally: &Tally) -> QuotaStanding {
-    let (month, day) = (tally.month.remaining(), tally.day.remaining());
-    let (org, period) = match (month, day) {
-        (Some(month), Some(day)) if day < month => (Some(day), tally.day.period),
-        (None, Some(day)) => (Some(day), tally.day.period),
-        (month, _) => (month, tally.month.period),
+    let room = |count: Count| Room {
+        left: count.remaining(),
+        unheld: count.limit.remaining(count.used),
+        ends_at: count.period.end,
     };
-    QuotaStanding { org, month, user: tally.user.and_then(|count| count.remaining()), resets_at: period.end }
+    let (month, day, user) = (room(tally.month), room(tally.day), tally.user.map(room));
+    QuotaStanding { month, day, user, held_until: month.ends_at }
 }

@@ -1,6 +1,6 @@
 //! Plans, tiers and subscriptions together, over stores in memory.
 
-mod stage;
+pub(in crate::routes) mod stage;
 
 use std::time::Duration;
 

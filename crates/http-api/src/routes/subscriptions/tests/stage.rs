@@ -23,10 +23,11 @@ use usage_core::{Allowance, Metering, Quantity, Report, Usage};
 
 use crate::identify::{Identify, Identity};
 use crate::problem::Problem;
-use crate::routes::{admin, subscriptions, tier};
+use crate::routes::billing::tests::stage::Till;
+use crate::routes::{admin, billing, compat, subscriptions, tier};
 use crate::site::{Environment, Site};
 
-pub(super) const UPGRADE_URL: &str = "https://ops.example.com/upgrade";
+pub(in crate::routes) const UPGRADE_URL: &str = "https://ops.example.com/upgrade";
 
 /// Whoever sends `X-Test-Name` is the person, or the service, of that name.
 #[derive(Clone, Default)]
@@ -52,30 +53,31 @@ impl Identify for Names {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Value,
+pub(in crate::routes) struct Told {
+    pub(in crate::routes) status: u16,
+    pub(in crate::routes) headers: HeaderMap,
+    pub(in crate::routes) body: Value,
+    pub(in crate::routes) bytes: Vec<u8>,
 }
 
 impl Told {
-    pub(super) fn code(&self) -> (u16, &str) {
+    pub(in crate::routes) fn code(&self) -> (u16, &str) {
         (self.status, self.body["code"].as_str().unwrap_or_default())
     }
 
     /// Which field is wrong, of a 422.
-    pub(super) fn pointer(&self) -> (u16, &str) {
+    pub(in crate::routes) fn pointer(&self) -> (u16, &str) {
         (self.status, self.body["errors"][0]["pointer"].as_str().unwrap_or_default())
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(in crate::routes) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Everything that the operations ask for.
-pub(super) struct Stage {
-    pub(super) clock: Arc<ManualClock>,
+pub(in crate::routes) struct Stage {
+    pub(in crate::routes) clock: Arc<ManualClock>,
     plans: Arc<MemoryPlans>,
     usage: Arc<MemoryUsage>,
     orgs: Arc<MemoryOrgs>,
@@ -83,12 +85,14 @@ pub(super) struct Stage {
     ambient: Ambient,
     names: Names,
     idempotency: Arc<dyn Idempotency>,
+    pub(in crate::routes) till: Till,
 }
 
 impl Stage {
-    pub(super) fn new() -> Self {
+    pub(in crate::routes) fn new() -> Self {
         let (clock, ambient) = manual_ambient(7);
         Self {
+            till: Till::new(&ambient),
             clock,
             plans: Arc::new(MemoryPlans::with(sample_catalogue())),
             usage: Arc::default(),
@@ -101,7 +105,7 @@ impl Stage {
     }
 
     /// Somebody who is signed in and acts nowhere: `NAME@example.com`.
-    pub(super) async fn person(&self, name: &str, role: PlatformRole) -> UserId {
+    pub(in crate::routes) async fn person(&self, name: &str, role: PlatformRole) -> UserId {
         let address = format!("{name}@example.com");
         let id = self.orgs.user(&address, true).await;
         let email = Email::parse(&address).unwrap();
@@ -111,7 +115,7 @@ impl Stage {
     }
 
     /// The same, who owns an organization and acts in it. A month gives it 1 000 calls.
-    pub(super) async fn owner(&self, name: &str) -> OrgId {
+    pub(in crate::routes) async fn owner(&self, name: &str) -> OrgId {
         let user = self.person(name, PlatformRole::User).await;
         let now = self.ambient.now();
         let account = self.plans.user(&format!("{name}@example.com")).await;
@@ -138,7 +142,7 @@ impl Stage {
     }
 
     /// A service with a key of this organization.
-    pub(super) fn service(&self, name: &str, org: OrgId, scopes: &[Scope], platform: bool) {
+    pub(in crate::routes) fn service(&self, name: &str, org: OrgId, scopes: &[Scope], platform: bool) {
         let key = ApiKey {
             id: ApiKeyId::mint(&self.ambient),
             org,
@@ -155,14 +159,14 @@ impl Stage {
     }
 
     /// Uses up so many calls.
-    pub(super) async fn spend(&self, org: OrgId, calls: u64) {
+    pub(in crate::routes) async fn spend(&self, org: OrgId, calls: u64) {
         let metering = Metering::new(self.usage.clone(), self.ambient.clone());
         let service: ServiceName = "chat".parse().unwrap();
         let report = Report { quantity: Quantity::new(calls).unwrap(), ..Report::new(org, service) };
         metering.track(report).await.unwrap();
     }
 
-    fn mount(&self, cfg: &mut web::ServiceConfig) {
+    pub(in crate::routes) fn mount(&self, cfg: &mut web::ServiceConfig) {
         let free: PlanId = "free".parse().unwrap();
         let (plans, auth, ambient) = (&self.plans, &self.auth, &self.ambient);
         let ports = OrgPorts { orgs: self.orgs.clone(), members: self.orgs.clone(), entitlements: self.orgs.clone() };
@@ -179,20 +183,28 @@ impl Stage {
             .app_data(web::Data::new(Usage::new(self.usage.clone(), ambient.clone())))
             .app_data(web::Data::new(Users::new(auth.clone(), auth.clone(), hasher, sessions, ambient.clone())))
             .app_data(web::Data::new(Orgs::new(ports, ambient.clone())))
+            .app_data(web::Data::new(self.till.billing()))
+            .app_data(web::Data::new(self.till.webhooks()))
             .app_data(web::Data::new(self.idempotency.clone()))
             .app_data(web::Data::new(ambient.clone()));
-        let rows: Vec<_> =
-            [subscriptions::endpoints(), tier::endpoints(), admin::endpoints()].into_iter().flatten().collect();
+        let areas = [
+            subscriptions::endpoints(),
+            tier::endpoints(),
+            admin::endpoints(),
+            billing::endpoints(),
+            compat::endpoints(),
+        ];
+        let rows: Vec<_> = areas.into_iter().flatten().collect();
         crate::app::mount(cfg, &rows);
     }
 
     /// Calls an operation, `"METHOD path"` below `/api/v1`, as the one of this name; nobody has an empty name.
-    pub(super) async fn ask(&self, name: &str, operation: &str, body: Option<Value>) -> Told {
+    pub(in crate::routes) async fn ask(&self, name: &str, operation: &str, body: Option<Value>) -> Told {
         self.ask_with(name, operation, body, ("X-Nothing", "")).await
     }
 
     /// The same, with a header.
-    pub(super) async fn ask_with(
+    pub(in crate::routes) async fn ask_with(
         &self,
         name: &str,
         operation: &str,
@@ -208,11 +220,11 @@ impl Stage {
         let app = test::init_service(App::new().configure(|cfg| self.mount(cfg))).await;
         let answer = test::call_service(&app, request.to_request()).await;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let body = serde_json::from_slice(&test::read_body(answer).await).unwrap_or_default();
-        Told { status, headers, body }
+        let bytes = test::read_body(answer).await.to_vec();
+        Told { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_default(), bytes }
     }
 
-    pub(super) async fn get(&self, name: &str, path: &str) -> Told {
+    pub(in crate::routes) async fn get(&self, name: &str, path: &str) -> Told {
         self.ask(name, &format!("GET {path}"), None).await
     }
 }

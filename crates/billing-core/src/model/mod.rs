@@ -1,0 +1,12 @@
+pub mod account;
+pub mod change;
+pub mod customer;
+pub mod cycle;
+pub mod event;
+pub mod invoice;
+pub mod money;
+pub mod offer;
+pub mod provider;
+pub mod quote;
+pub mod snapshot;
+pub mod subscription;

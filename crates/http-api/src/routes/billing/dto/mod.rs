@@ -1,0 +1,10 @@
+pub(in crate::routes) mod change;
+pub(super) mod checkout;
+pub(super) mod document;
+pub(super) mod event;
+pub(super) mod invoice;
+pub(super) mod method;
+pub(in crate::routes) mod money;
+pub(in crate::routes) mod outcome;
+pub(in crate::routes) mod preview;
+pub(in crate::routes) mod subscription;
