@@ -93,6 +93,7 @@ fn every_action_has_a_category_that_its_name_agrees_with() {
             "catalogue" | "plan" | "subscription" => "subscription",
             "usage" => "usage",
             "byok" => "key",
+            "billing" => "billing",
             other => panic!("{other} is no area"),
         };
         assert_eq!(action.category().as_str(), expected, "{action:?}");

@@ -57,7 +57,7 @@ impl Api {
     pub(crate) async fn send(&self, request: RequestBuilder, once: Option<&str>) -> Result<Value, Failure> {
         let whole = self.options.call_timeout;
         let answer = timeout(whole, self.persist(&request, once)).await.unwrap_or(Err(Failure::Late(whole)));
-        answer.inspect_err(|failure| tracing::info!(path = request.path, %failure, "Stripe did not do it"))
+        answer.inspect_err(|failure| tracing::debug!(path = request.path, %failure, "Stripe did not do it"))
     }
 
     async fn persist(&self, request: &RequestBuilder, once: Option<&str>) -> Result<Value, Failure> {

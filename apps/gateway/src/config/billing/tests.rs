@@ -4,7 +4,8 @@ use super::*;
 
 fn read(pairs: &[(&str, &str)]) -> Result<Config, crate::config::ConfigError> {
     Config::load(&Sources::of_variables(pairs.iter().map(|(key, value)| {
-        let name = if key.starts_with("STRIPE_") { (*key).to_owned() } else { format!("OPS_CENTER__BILLING__{key}") };
+        let name =
+            if key.starts_with("STRIPE_SECRET") { (*key).to_owned() } else { format!("OPS_CENTER__BILLING__{key}") };
         (name, (*value).to_owned())
     })))
 }
