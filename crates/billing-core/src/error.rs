@@ -106,7 +106,7 @@ pub enum BillingError {
     #[error("there is no such invoice")]
     NoSuchInvoice,
     /// The invoice is not one that is to be paid.
-    #[error("the invoice is not to be paid: it is {0}")]
+    #[error("the invoice is {0}: there is nothing to be paid")]
     NotPayable(&'static str),
     /// A document that the provider has not made yet.
     #[error("the invoice has no document yet")]

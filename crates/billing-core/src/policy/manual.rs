@@ -49,23 +49,25 @@ pub fn begin(
     (after, invoice(head, (offer, cycle), Some(period), vec![line]))
 }
 
-/// A change for more: it happens when its invoice is paid.
+/// A change for more: it happens when its invoice is paid. `from` is what people call the plan that is left.
 pub fn change(
     account: &Account,
-    offer: &Offer,
-    cycle: Cycle,
+    from: &str,
+    (offer, cycle): (&Offer, Cycle),
     cost: &Proration,
     head: &Letterhead,
 ) -> Option<(Account, Invoice)> {
     let mut after = account.clone();
     let running = after.subscription.as_mut()?;
-    let period = Period { start: head.now, end: running.period.end };
+    let rest = Period { start: head.now, end: running.period.end };
+    // Another cycle begins a period of its own, of which all is charged.
+    let charged = if cycle == running.cycle { rest } else { cycle.period(head.now, head.now) };
     let lines = vec![
-        line(&format!("{} ({})", offer.name, cycle.as_str()), cost.charge_minor, Some(period)),
-        line(&format!("Unused time on {}", running.plan), -cost.credit_minor, Some(period)),
+        line(&format!("{} ({})", offer.name, cycle.as_str()), cost.charge_minor, Some(charged)),
+        line(&format!("Unused time on {from}"), -cost.credit_minor, Some(rest)),
     ];
     running.pending = Some(PendingChange { plan: offer.plan.clone(), cycle, at: None });
-    Some((after, invoice(head, (offer, cycle), Some(period), lines)))
+    Some((after, invoice(head, (offer, cycle), Some(charged), lines)))
 }
 
 /// The account, and the invoice, when the invoice has been paid.
@@ -149,6 +151,8 @@ fn switch(subscription: &mut PaidSubscription, to: &PendingChange, offers: &Offe
         subscription.anchor = at;
         subscription.period = to.cycle.period(at, at);
     }
+    // Whoever pays for more has thought better of ending it.
+    subscription.cancel_at_period_end = false;
     subscription.plan.clone_from(&to.plan);
     subscription.cycle = to.cycle;
     subscription.amount = offer.price(to.cycle);

@@ -35,7 +35,8 @@ impl Billing {
             return Err(BillingError::Refused(sentence.to_owned()));
         }
         let head = self.letterhead(plan.account.org).await?;
-        let made = manual::change(&plan.account, &plan.to, plan.cycle, &cost, &head);
+        let from = plan.from.as_ref().map_or(live.plan.as_str(), |from| from.name.as_str());
+        let made = manual::change(&plan.account, from, (&plan.to, plan.cycle), &cost, &head);
         self.invoiced(actor, plan, made.ok_or(BillingError::NoSubscription)?).await
     }
 

@@ -4,7 +4,7 @@ use kernel::{Action, Actor, OrgId};
 use super::billing::Billing;
 use super::sync::{ATTEMPTS, Change, Outcome};
 use crate::policy::manual;
-use crate::{Account, BillingError, Invoice, InvoiceStatus, Notice, Settles};
+use crate::{Access, Account, BillingError, Invoice, InvoiceStatus, Notice, Settles};
 
 /// An invoice that was marked paid, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,18 @@ impl Billing {
             }
         }
         Err(BillingError::ChangePending)
+    }
+
+    /// After an administrator moved the organization: what is paid for stands wherever it is higher than what was given. The account, of an
+    /// organization that pays for something.
+    pub async fn given(&self, actor: &Actor, org: OrgId) -> Result<Option<Account>, BillingError> {
+        let before = self.account(org).await?;
+        if !before.access.is_some_and(Access::stands) {
+            return Ok(None);
+        }
+        let after = before.clone();
+        let change = Change { before: &before, after, invoices: Vec::new(), outgoing: None, settles: Settles::Nothing };
+        self.insist(actor, Action::PaymentStateChanged, change).await.map(Some)
     }
 
     /// What time has brought about for an organization: with a provider that is asked, with the manual one it is counted.

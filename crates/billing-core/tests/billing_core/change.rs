@@ -1,4 +1,5 @@
 //! Another plan: what was promised is charged, once, or nothing happens.
+use billing_core::testing::{Giver, World};
 use billing_core::{
     BadQuote, BillingError, BillingStore, ChangeRequest, Changed, Consequence, Cycle, Effective, InvoiceStatus, Load,
     PaymentStatus,
@@ -212,4 +213,32 @@ async fn a_change_does_not_fail_because_something_else_was_written_down() {
         panic!("agreed")
     };
     assert_eq!(account.live().unwrap().plan, "professional");
+}
+
+#[tokio::test]
+async fn who_buys_more_after_canceling_is_not_canceled() {
+    let house = House::manual();
+    let Changed::Invoiced(_, first) = change(&house, &request("starter", None)).await.unwrap() else {
+        panic!("invoice")
+    };
+    house.billing.mark_paid(&Actor::system(), first.number.as_deref().unwrap(), "transfer").await.unwrap();
+    house.billing.cancel(&Actor::system(), house.org, true).await.unwrap();
+    let Changed::Invoiced(_, more) = change(&house, &request("professional", None)).await.unwrap() else {
+        panic!("invoice")
+    };
+    let marked = house.billing.mark_paid(&Actor::system(), more.number.as_deref().unwrap(), "transfer").await.unwrap();
+    let live = marked.account.live().unwrap();
+    assert_eq!((live.plan.as_str(), live.cancel_at_period_end), ("professional", false));
+}
+
+#[tokio::test]
+async fn a_gift_that_is_taken_back_leaves_what_is_paid_for() {
+    let house = House::stripe();
+    house.subscribed("starter").await;
+    house.store.give(house.org, Giver::Administrator, ("enterprise", 4), None).await;
+    assert!(house.billing.given(&Actor::system(), house.org).await.unwrap().is_some());
+    assert_eq!(house.has(), is("enterprise", "active"), "a gift that is higher stands");
+    house.store.give(house.org, Giver::Administrator, ("free", 0), None).await;
+    house.billing.given(&Actor::system(), house.org).await.unwrap();
+    assert_eq!(house.has(), is("starter", "active"));
 }

@@ -54,7 +54,8 @@ fn an_upgrade_happens_when_its_invoice_is_paid() {
     let offers = offers();
     let to = offers.plan("professional").unwrap();
     let cost = proration::prorate(&running, to.price(Cycle::Monthly), Cycle::Monthly, noon()).unwrap();
-    let (waiting, invoice) = manual::change(&account, to, Cycle::Monthly, &cost, &head(&world, noon())).unwrap();
+    let (waiting, invoice) =
+        manual::change(&account, "Starter", (to, Cycle::Monthly), &cost, &head(&world, noon())).unwrap();
     assert_eq!(waiting.live().unwrap().plan, "starter");
     assert_eq!(invoice.total, cost.due, "what was promised");
     assert_eq!(invoice.lines.iter().map(|line| line.amount_minor).sum::<i64>(), invoice.total.minor);
@@ -132,10 +133,13 @@ proptest! {
         let to = offers.plan(plans.1).unwrap();
         let running = Running { amount: live.amount, cycle: live.cycle, period: live.period };
         let shown = proration::prorate(&running, to.price(cycles.1), cycles.1, moment).unwrap();
-        let (waiting, invoice) = manual::change(&account, to, cycles.1, &shown, &head(&world, moment)).unwrap();
+        let (waiting, invoice) = manual::change(&account, "the old one", (to, cycles.1), &shown, &head(&world, moment)).unwrap();
         prop_assert_eq!(invoice.total, shown.due);
         prop_assert_eq!(invoice.lines.iter().map(|line| line.amount_minor).sum::<i64>(), shown.due.minor);
         prop_assert!(shown.due.minor >= 0);
+        let covered = invoice.period.unwrap();
+        let end = if cycles.0 == cycles.1 { live.period.end } else { cycles.1.period(moment, moment).end };
+        prop_assert_eq!((covered.start, covered.end), (moment, end));
         let (after, _) = manual::paid(&waiting, &invoice, &offers, "transfer", moment);
         prop_assert_eq!(&after.live().unwrap().plan, plans.1);
         prop_assert!(after.live().unwrap().period.contains(moment) || moment == live.period.end);

@@ -1,5 +1,6 @@
 //! The wire types of this area.
 
+use billing_core::Account;
 use plan_core::{GrantRequest, Owned, PlanId, Subscription, SubscriptionStatus};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,7 +31,9 @@ impl TryFrom<ChangeSubscription> for GrantRequest {
         let mut fields = Fields::default();
         let plan = fields.read_some("/tier", body.tier, |text| text.parse::<PlanId>());
         let status = fields.read_some("/status", body.status, |text| {
-            SubscriptionStatus::parse(&text).ok_or("must be active, trialing, past_due, suspended or canceled")
+            // What is not paid is said by payments, and not by people.
+            let said = SubscriptionStatus::parse(&text).filter(|status| *status != SubscriptionStatus::Unpaid);
+            said.ok_or("must be active, trialing, past_due, suspended or canceled")
         });
         fields.done(Some(Self { plan, status, notes: body.notes }))
     }
@@ -43,9 +46,7 @@ pub(super) struct SubscriptionChanged {
     #[schema(example = true)]
     success: bool,
     /// What was done, for people.
-    #[schema(
-        example = "the organization of ada@example.com is on professional (active); no payment provider bills it"
-    )]
+    #[schema(example = "the organization of ada@example.com is on professional (active); it pays for nothing")]
     message: String,
     /// The owner's address.
     #[schema(example = "ada@example.com")]
@@ -59,11 +60,14 @@ pub(super) struct SubscriptionChanged {
 }
 
 impl SubscriptionChanged {
-    /// The organization of this owner has this subscription.
-    pub(super) fn new(owned: Owned, subscription: &Subscription) -> Self {
+    /// The organization of this owner has this subscription, and pays for something or for nothing.
+    pub(super) fn new(owned: Owned, subscription: &Subscription, pays: Option<&Account>) -> Self {
         let (tier, status) = (subscription.plan.to_string(), subscription.status.as_str());
-        let message =
-            format!("the organization of {} is on {tier} ({status}); no payment provider bills it", owned.email);
+        let bill = match pays.and_then(|account| account.subscription.as_ref()) {
+            Some(paid) => format!("it goes on paying for {} ({})", paid.plan, paid.cycle.as_str()),
+            None => "it pays for nothing".to_owned(),
+        };
+        let message = format!("the organization of {} is on {tier} ({status}); {bill}", owned.email);
         Self { success: true, message, email: owned.email, tier, status }
     }
 }

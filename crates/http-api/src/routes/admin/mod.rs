@@ -6,6 +6,7 @@ use actix_web::FromRequest as _;
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
 use actix_web::web::{Data, Path};
+use billing_core::Billing;
 use kernel::Email;
 use plan_core::{GrantRequest, Grants, PlanError};
 
@@ -42,13 +43,18 @@ impl Argument for Owner {
 
 async fn change(
     grants: Data<Grants>,
+    billing: Data<Billing>,
     admin: PlatformAdmin,
     address: Owner,
     body: Json<ChangeSubscription>,
 ) -> Result<Answer<SubscriptionChanged>, Problem> {
     let request = GrantRequest::try_from(body.0)?;
     match grants.change(&admin.actor, &address.0, &request).await {
-        Ok((owned, subscription)) => Ok(Answer::new(SubscriptionChanged::new(owned, &subscription))),
+        Ok((owned, _)) => {
+            let pays = billing.given(&admin.actor, owned.org).await?;
+            let now = grants.now(owned.org).await?;
+            Ok(Answer::new(SubscriptionChanged::new(owned, &now, pays.as_ref())))
+        }
         Err(error @ PlanError::UnknownPlan) => Err(Problem::invalid_field("/tier", error)),
         Err(error) => Err(error.into()),
     }
