@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use kernel::{Action, Actor, Ambient, OrgId, ProviderKeyId, Record};
+use kernel::{Action, Actor, Ambient, OrgId, ProviderKeyId, Record, StoreError};
 
 use super::opening::Vain;
 use crate::{
@@ -139,6 +139,10 @@ impl Byok {
                 .with("provider", &key.provider)
                 .with("version", key.version)
                 .with("fingerprint", &key.fingerprint);
+            let record = match &key.endpoint {
+                Some(endpoint) => record.with("endpoint", endpoint),
+                None => record,
+            };
             match self.ports.keys.put(&key, &check, &record).await? {
                 Put::Kept => return Ok(Stored { key, provider_name: provider.name, warnings }),
                 Put::Moved => why = "the key was changed by others at the same time",
@@ -189,7 +193,13 @@ impl Byok {
 
     /// Destroys the organization's key at the provider. Also without a plan for it, and also one that the catalogue has forgotten.
     pub async fn delete(&self, actor: &Actor, org: OrgId, provider: &ProviderId) -> Result<(), ByokError> {
-        let record = Record::new(&self.ambient, actor, Action::ProviderKeyDeleted, "provider_key", provider)
+        let named = match self.ports.keys.now(org, provider).await {
+            Ok(Some(key)) => key.id.to_string(),
+            // Also what cannot be read can be destroyed.
+            Ok(None) | Err(StoreError::Broken(_)) => provider.to_string(),
+            Err(error) => return Err(error.into()),
+        };
+        let record = Record::new(&self.ambient, actor, Action::ProviderKeyDeleted, "provider_key", named)
             .within(org)
             .with("provider", provider);
         match self.ports.keys.delete(org, provider, &record).await? {

@@ -225,8 +225,10 @@ async fn a_plan_without_keys_lists_and_deletes() {
 async fn a_deletion_is_final() {
     let w = World::new(9).await;
     w.add("openai", SECRET).await.unwrap();
+    let key = w.stored("openai").await.id;
     let delete = async || w.byok.delete(&Actor::system(), w.org, &id("openai")).await;
     delete().await.unwrap();
+    assert_eq!(w.records(Action::ProviderKeyDeleted)[0].resource.id, key.to_string(), "the trail of a key has its end");
     assert!(matches!(delete().await, Err(ByokError::NoKey(_))));
     assert!(matches!(w.resolve("openai").await, Err(ByokError::NoKey(_))));
     let tested = w.byok.test(&Actor::system(), w.org, &id("openai")).await;
