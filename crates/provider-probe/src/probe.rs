@@ -9,7 +9,7 @@ use crate::{
     ProbeOptions,
     guard::{Failure, GuardedClient},
     request,
-    verdict::{Said, asks_for_a_key, needs_body, refuses},
+    verdict::{Said, asks_for_a_key, has_one_of, needs_body, refuses_somebody},
 };
 
 /// Why there is no answer to judge.
@@ -48,15 +48,15 @@ impl GuardedProbe {
         let deadline = Instant::now() + self.timeout;
         let answer = self.client.send(call, deadline).await?;
         let status = answer.status();
-        let refused = if provider.refused_by.is_empty() || !needs_body(status) {
-            Some(false)
-        } else {
-            match answer.body().await {
-                (body, _) if refuses(&body, &provider.refused_by) => Some(true),
-                (_, whole) => whole.then_some(false),
-            }
-        };
-        let said = Said::answer(provider, status, refused);
+        let marks = if refuses_somebody(status) { &provider.says_nothing } else { &provider.refused_by };
+        let (mut refused, mut aside) = (Some(false), false);
+        if !marks.is_empty() && needs_body(status) {
+            let (body, whole) = answer.body().await;
+            let marked = has_one_of(&body, marks);
+            aside = marked && refuses_somebody(status);
+            refused = if marked { Some(true) } else { whole.then_some(false) };
+        }
+        let said = if aside { Said::aside(provider, status) } else { Said::answer(provider, status, refused) };
         if said.verdict == Verdict::Valid && is_customers(trial) && !self.asks_for_a_key(trial, deadline).await? {
             return Ok(Said::unproved(provider, status));
         }

@@ -48,6 +48,13 @@ impl Said {
         Self { verdict, message, status: Some(status) }
     }
 
+    /// It is not the key that was refused: it may be a good one that must not do just this.
+    pub(crate) fn aside(provider: &Provider, status: u16) -> Self {
+        let name = &provider.name;
+        let message = format!("{name} refused the test and not the key; whether it takes the key is not known");
+        Self { verdict: Verdict::Unknown, message, status: Some(status) }
+    }
+
     /// The server took the key, but nothing shows that it would not take any other.
     pub(crate) fn unproved(provider: &Provider, status: u16) -> Self {
         let name = &provider.name;
@@ -58,11 +65,16 @@ impl Said {
 
 /// Whether a status needs its body to be understood.
 pub(crate) const fn needs_body(status: u16) -> bool {
-    matches!(status, 200..=299 | 400)
+    matches!(status, 200..=299 | 400 | 401 | 403)
 }
 
-/// Whether the body has one of the texts by which the provider refuses a key. White space does not count.
-pub(crate) fn refuses(body: &[u8], marks: &[String]) -> bool {
+/// Whether a status says that something was refused: the key, if the body does not say otherwise.
+pub(crate) const fn refuses_somebody(status: u16) -> bool {
+    matches!(status, 401 | 403)
+}
+
+/// Whether the body has one of these texts. White space does not count.
+pub(crate) fn has_one_of(body: &[u8], marks: &[String]) -> bool {
     let dense = |bytes: &[u8]| bytes.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect::<Vec<u8>>();
     let body = dense(body);
     marks

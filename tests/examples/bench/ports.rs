@@ -116,6 +116,7 @@ fn openai() -> Provider {
         headers: Vec::new(),
         probe: ProbeCall::None,
         refused_by: Vec::new(),
+        says_nothing: Vec::new(),
         services: vec!["chat".parse().unwrap()],
     }
 }

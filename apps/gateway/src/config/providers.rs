@@ -25,6 +25,7 @@ const PROVIDER: &[&str] = &[
     "probe",
     "probe_body",
     "refused_by",
+    "says_nothing",
     "key_prefixes",
     "key_min",
     "key_max",
@@ -84,6 +85,7 @@ fn provider(page: &mut Page<'_>, entry: &Entry<'_>) -> Option<Provider> {
     let key_format = key_format(page, entry);
     let services = services(page, entry);
     let refused_by = texts(page, entry, "refused_by");
+    let says_nothing = texts(page, entry, "says_nothing");
     // Says to people how old the line is; nothing reads it.
     entry.text(page, "checked");
     Some(Provider {
@@ -96,6 +98,7 @@ fn provider(page: &mut Page<'_>, entry: &Entry<'_>) -> Option<Provider> {
         headers: headers?,
         probe: probe?,
         refused_by: refused_by?,
+        says_nothing: says_nothing?,
         services: services?,
     })
 }

@@ -111,6 +111,9 @@ pub struct Provider {
     /// Texts of which one, in a 2xx or 400 answer to the probe, says that the key is refused all the same; white space does not count.
     /// `"valid":false`, `API_KEY_INVALID`.
     pub refused_by: Vec<String>,
+    /// Texts of which one, in a 401 or 403 answer to the probe, says that something else than the key was refused: a good key that may
+    /// not do just this, a country. White space does not count. `Missing scopes`.
+    pub says_nothing: Vec<String>,
     /// The services of the platform that can use it: with a good key of the organization, the organization pays for these itself.
     pub services: Vec<ServiceName>,
 }

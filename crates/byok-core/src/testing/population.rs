@@ -27,6 +27,7 @@ pub fn sample_providers() -> Providers {
     let check = ProbeCall::Post("/check-api-key".to_owned(), "{}".to_owned());
     let cohere = Provider {
         refused_by: vec!["\"valid\":false".to_owned()],
+        says_nothing: Vec::new(),
         ..provider("cohere", Some("https://api.cohere.com/v1"), "", check, &["search"])
     };
     Providers::new([
@@ -55,6 +56,7 @@ fn provider(id: &str, home: Option<&str>, prefix: &str, probe: ProbeCall, servic
         headers: Vec::new(),
         probe,
         refused_by: Vec::new(),
+        says_nothing: Vec::new(),
         services: services.iter().map(|service| service.parse().expect("a service's name")).collect(),
     }
 }

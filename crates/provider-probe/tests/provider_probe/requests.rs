@@ -75,6 +75,7 @@ async fn post_with_a_body() {
     let cohere = |provider| Provider {
         probe: ProbeCall::Post("/v1/check-api-key".into(), "{}".into()),
         refused_by: vec![r#""valid":false"#.into()],
+        says_nothing: Vec::new(),
         ..provider
     };
     sends("", cohere, &expected, "{}").await;

@@ -37,6 +37,7 @@ pub fn customers() -> Provider {
         headers: Vec::new(),
         probe: ProbeCall::Get("/v1/models".into()),
         refused_by: Vec::new(),
+        says_nothing: Vec::new(),
         services: Vec::new(),
     }
 }

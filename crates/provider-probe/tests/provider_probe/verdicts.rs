@@ -114,3 +114,19 @@ async fn ports_and_http_are_allowed_only_when_they_were_configured() {
     }
     assert_eq!(server.connections(), 0);
 }
+
+#[tokio::test]
+async fn a_refusal_of_something_else_is_no_refusal_of_the_key() {
+    let scopes = r#"{"error": {"message": "You have insufficient permissions for this operation. Missing scopes: api.model.read."}}"#;
+    for status in [401, 403] {
+        for (body, verdict) in
+            [(scopes, Verdict::Unknown), (r#"{"error": "Incorrect API key provided"}"#, Verdict::Invalid)]
+        {
+            let server = Server::http(free("127.0.0.1"), move |_| answer(status, body)).await;
+            let provider = Provider { says_nothing: vec!["Missing scopes".into()], ..fixed(&server.url()) };
+            let finding = find(&probe(loose(&["127.0.0.1/32"])), &provider, &server.url()).await;
+            assert_eq!((finding.verdict, finding.status_code), (verdict, Some(status)), "{body}");
+            assert!(!finding.message.contains("scopes"), "never words of the provider: {}", finding.message);
+        }
+    }
+}
