@@ -225,7 +225,8 @@ impl Byok {
         })
     }
 
-    pub(super) async fn entitled(&self, org: OrgId) -> Result<(), ByokError> {
+    /// Whether the organization's plan gives keys of one's own; `UpgradeRequired` where it does not.
+    pub async fn entitled(&self, org: OrgId) -> Result<(), ByokError> {
         match self.ports.entitlement.byok(org).await? {
             Ok(_) => Ok(()),
             Err(upgrade) => Err(ByokError::UpgradeRequired(Box::new(upgrade))),

@@ -55,6 +55,9 @@ async fn a_plan_without_keys_keeps_them_and_uses_none() {
         let house = House::new(&app, "ada").await;
         let body = json!({ "provider": "openai", "key": OPENAI });
         refused(&house, adding(&house.owner, &house.org, &body)).await;
+        // Before anybody reads what was sent.
+        refused(&house, adding(&house.owner, &house.org, &json!({ "provider": "openai", "key": "short" }))).await;
+        refused(&house, adding(&house.owner, &house.org, &json!({ "nothing": true }))).await;
         assert!(keys(&house.owner, &house.org).await.is_empty());
         let providers = house.owner.get(&format!("{BYOK}/providers?org_id={}", house.org)).await.expect(200);
         assert_eq!(providers.as_array().map(Vec::len), Some(15));

@@ -1,6 +1,7 @@
 //! Customers' own provider keys: kept, shown in part, tested, destroyed by people, and handed to the services that use them.
 
 mod dto;
+mod entitled;
 mod named;
 #[cfg(test)]
 pub(super) mod tests;
@@ -15,6 +16,7 @@ use self::dto::add::{AddKey, KeyAdded, KeyDeleted};
 use self::dto::list::{KeysBody, ProvidersBody, StatsBody};
 use self::dto::resolve::{KeyResolved, Resolve, Wanted};
 use self::dto::test::KeyTested;
+use self::entitled::Entitled;
 use self::named::NamedProvider;
 use super::tier_check::lowest_with_own_keys;
 use crate::Answer;
@@ -32,7 +34,6 @@ pub fn endpoints() -> Vec<Endpoint> {
             .summary("The organization's provider keys: previews and how they are, never their text"),
         Endpoint::post("/api/v1/byok/keys/add", add)
             .summary("Keeps a provider key; the organization's one at the same provider is destroyed")
-            .fails(403, "upgrade_required")
             .fails(422, "unknown_provider")
             .fails(422, "key_format")
             .fails(422, "endpoint_forbidden")
@@ -70,7 +71,8 @@ async fn list(byok: Data<Byok>, by: Member) -> Result<Answer<KeysBody>, Problem>
     Ok(unkept(byok.list(by.membership.org()).await?.into()))
 }
 
-async fn add(byok: Data<Byok>, by: Member<ManageKeys>, body: SecretJson<AddKey>) -> Result<Answer<KeyAdded>, Problem> {
+async fn add(byok: Data<Byok>, by: Entitled, body: SecretJson<AddKey>) -> Result<Answer<KeyAdded>, Problem> {
+    let Entitled(by) = by;
     let new = NewKey::try_from(body.0)?;
     let stored = byok.add(&by.actor, by.membership.org(), new).await.map_err(Problem::key_not_kept)?;
     Ok(unkept(stored.into()))
