@@ -6,7 +6,6 @@ mod kill;
 mod lago;
 mod life;
 mod manual;
-mod missed;
 mod outage;
 mod signature;
 mod till;
