@@ -72,7 +72,7 @@ async fn a_redis_that_forgets_freezes_and_dies_admits_nobody_more() {
         is_ready("with everything forgotten").await;
         house.service.call("after").await.problem(429, "quota_exceeded");
         redis.kill();
-        house.service.call("after its death").await.problem(429, "quota_exceeded");
+        house.service.call("after-its-death").await.problem(429, "quota_exceeded");
         redis.again().await;
         is_ready("at last").await;
         house.service.at(&sibling.base).call("after").await.problem(429, "quota_exceeded");
