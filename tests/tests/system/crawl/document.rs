@@ -87,7 +87,8 @@ impl Operation {
     }
 
     pub(crate) fn takes_json(&self) -> bool {
-        self.takes("application/json")
+        // Webhooks take bytes as they came: they are judged by their signature.
+        !self.path.contains("/webhooks/") && self.takes("application/json")
     }
 
     pub(crate) fn takes_form(&self) -> bool {
